@@ -1,0 +1,47 @@
+import { Type } from 'class-transformer';
+import { ArrayMinSize, IsArray, IsISO8601, IsUUID, ValidateNested } from 'class-validator';
+import { JSONSchema } from 'class-validator-jsonschema';
+import { DefineEvent } from '../define-event.ts';
+import { Money } from '../money.ts';
+import { PricedLine } from './order-line.ts';
+
+@DefineEvent<OrderConfirmedV1>({
+  type: 'order.confirmed.v1',
+  exchange: 'orders.events',
+  publishedBy: 'order-service',
+  description: 'The order stands: it will be delivered at the prices given. Final unless cancelled before delivery.',
+  example: {
+    orderId: '01912d68-783e-7a3c-8a2c-0c6e6f3f6a02',
+    customerId: '01912d68-783e-7a3c-8a2c-0c6e6f3f6a01',
+    lines: [
+      { sku: 'SKU-TEAPOT', name: 'Teapot', quantity: 2, unitPrice: { amount: 2450, currency: 'EUR' } },
+    ],
+    total: { amount: 4900, currency: 'EUR' },
+    confirmedAt: '2026-01-15T09:31:00.120Z',
+  },
+})
+export class OrderConfirmedV1 {
+  @IsUUID()
+  @JSONSchema({ description: 'Id of the order; the subject of the event.' })
+  orderId!: string;
+
+  @IsUUID()
+  @JSONSchema({ description: 'Account that ordered.' })
+  customerId!: string;
+
+  @IsArray()
+  @ArrayMinSize(1)
+  @ValidateNested({ each: true })
+  @Type(() => PricedLine)
+  @JSONSchema({ description: 'What was ordered, with the prices that hold.' })
+  lines!: PricedLine[];
+
+  @ValidateNested()
+  @Type(() => Money)
+  @JSONSchema({ description: 'Sum of quantity times unit price over all lines.' })
+  total!: Money;
+
+  @IsISO8601({ strict: true })
+  @JSONSchema({ description: 'When the order was confirmed (RFC 3339, UTC).' })
+  confirmedAt!: string;
+}
