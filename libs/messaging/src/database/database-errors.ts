@@ -1,0 +1,24 @@
+/** Connection errors of the operating system, as Node names them. */
+const NETWORK = new Set(['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH']);
+
+/**
+ * SQLSTATE classes that speak of the server and not of the statement: connection exceptions (08), insufficient
+ * resources (53: disk, memory, connections), operator intervention (57P), system errors (58).
+ *
+ * Source: https://www.postgresql.org/docs/current/errcodes-appendix.html
+ */
+const SERVER_AWAY = /^(08...|53...|57P0.|58...)$/;
+
+/** Messages of `pg` for a connection that is gone or does not answer; it gives them no code. */
+const CONNECTION_GONE =
+  /Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error|Connection ended unexpectedly/i;
+
+/** Whether an error says that the database is away, as opposed to refusing what it was asked. */
+export function isDatabaseAway(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code } = error as Error & { code?: unknown };
+  if (typeof code === 'string' && (NETWORK.has(code) || SERVER_AWAY.test(code))) return true;
+  if (CONNECTION_GONE.test(error.message)) return true;
+  if (error instanceof AggregateError) return error.errors.some(isDatabaseAway);
+  return error.cause !== undefined && isDatabaseAway(error.cause);
+}

@@ -1,0 +1,131 @@
+import type { ConsumeMessage } from 'amqplib';
+import {
+  MalformedEnvelope,
+  parseEnvelope,
+  validateData,
+  type DataClass,
+  type EventEnvelope,
+} from '@warren/contracts';
+import type { DataSource, EntityManager } from 'typeorm';
+import type { DeliveryHistory } from '../broker/message-codec.ts';
+import { DuplicateMessage, PermanentFailure } from '../errors.ts';
+import { runInFlow } from '../flow.ts';
+import { claimMessage, wasHandled } from '../inbox/inbox.ts';
+import { MessageContext, type DeliveryFacts, type TransactionAccess } from '../message-context.ts';
+import type { ConsumerTopology } from '../topology.ts';
+import type { Outcome } from './outcome.ts';
+import { outcomeOf } from './retry-policy.ts';
+
+/** A handler as the transport strategy found it. */
+export interface BoundHandler {
+  dataClass: DataClass;
+  transaction: 'message' | 'deferred';
+  invoke(data: object, context: MessageContext): Promise<unknown>;
+}
+
+export interface DeliveryEngine {
+  dataSource: DataSource;
+  consumer: ConsumerTopology;
+  handlers: ReadonlyMap<string, BoundHandler>;
+}
+
+/**
+ * Takes one delivery from bytes to its effect: decode, validate, claim, handle, commit. Never throws; what is to
+ * be done with the message on the broker is in the outcome.
+ */
+export async function deliver(
+  engine: DeliveryEngine,
+  message: ConsumeMessage,
+  history: DeliveryHistory,
+): Promise<Outcome> {
+  try {
+    const envelope = parseEnvelope(message.content);
+    const handler = engine.handlers.get(envelope.type);
+    if (!handler) {
+      const error = new PermanentFailure(`${engine.consumer.queue} has no handler for ${envelope.type}`);
+      return { kind: 'dead', reason: 'unknown-type', error };
+    }
+    const data = validateData(handler.dataClass, envelope.data as object, 'ignore');
+    const facts: DeliveryFacts = {
+      envelope,
+      queue: engine.consumer.queue,
+      attempt: history.failedAttempts + 1,
+      redelivered: message.fields.redelivered,
+    };
+    await runInFlow({ correlationId: envelope.correlationid, causationId: envelope.id }, () =>
+      handler.transaction === 'message'
+        ? handleInTransaction(engine, handler, data, facts)
+        : handleDeferred(engine, handler, data, facts),
+    );
+    return { kind: 'done' };
+  } catch (error) {
+    return outcomeOf(error, history.failedAttempts, engine.consumer);
+  }
+}
+
+/** Inbox row, effect and outbox rows commit together; the acknowledgement comes after. */
+async function handleInTransaction(
+  { dataSource, consumer }: DeliveryEngine,
+  handler: BoundHandler,
+  data: object,
+  facts: DeliveryFacts,
+): Promise<void> {
+  await dataSource.transaction(async (tx) => {
+    await claim(tx, facts.envelope, consumer.queue);
+    await handler.invoke(
+      data,
+      new MessageContext(facts, {
+        manager: () => tx,
+        complete: () => Promise.reject(new TypeError('complete() is for handlers with transaction: "deferred"')),
+      }),
+    );
+  });
+}
+
+async function handleDeferred(
+  { dataSource, consumer }: DeliveryEngine,
+  handler: BoundHandler,
+  data: object,
+  facts: DeliveryFacts,
+): Promise<void> {
+  if (await wasHandled(dataSource.manager, facts.envelope, consumer.queue)) {
+    throw new DuplicateMessage(facts.envelope.id, consumer.queue);
+  }
+  const completion = { begun: false, committed: false };
+  const access: TransactionAccess = {
+    manager: () => {
+      throw new TypeError('a deferred handler has no open transaction: do its database work in ctx.complete(tx => …)');
+    },
+    complete: async (effect) => {
+      if (completion.begun) throw new TypeError('complete() was called before: a message has one effect');
+      completion.begun = true;
+      const result = await dataSource.transaction(async (tx) => {
+        await claim(tx, facts.envelope, consumer.queue);
+        return effect(tx);
+      });
+      completion.committed = true;
+      return result;
+    },
+  };
+  await handler.invoke(data, new MessageContext(facts, access));
+  if (!completion.committed) {
+    throw new PermanentFailure(
+      `the handler of ${facts.envelope.type} in ${consumer.queue} returned without ctx.complete(): its effect is not recorded`,
+    );
+  }
+}
+
+async function claim(tx: EntityManager, envelope: EventEnvelope, queue: string): Promise<void> {
+  if (!(await claimMessage(tx, envelope, queue))) throw new DuplicateMessage(envelope.id, queue);
+}
+
+/** Reads a request. Unlike {@link deliver} it throws: the asker is told, nothing is tried again. */
+export function readRequest(
+  message: ConsumeMessage,
+  handlers: ReadonlyMap<string, BoundHandler>,
+): { envelope: EventEnvelope; handler: BoundHandler; data: object } {
+  const envelope = parseEnvelope(message.content);
+  const handler = handlers.get(envelope.type);
+  if (!handler) throw new MalformedEnvelope(`no handler answers ${envelope.type}`);
+  return { envelope, handler, data: validateData(handler.dataClass, envelope.data as object, 'ignore') };
+}

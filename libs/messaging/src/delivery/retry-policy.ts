@@ -1,0 +1,34 @@
+import { InvalidData, MalformedEnvelope } from '@warren/contracts';
+import { isDatabaseAway } from '../database/database-errors.ts';
+import { DependencyUnavailable, DuplicateMessage, PermanentFailure } from '../errors.ts';
+import type { ConsumerTopology } from '../topology.ts';
+import type { Outcome } from './outcome.ts';
+
+/** A wait of the tier and up to a quarter more, so that what failed together does not come back together. */
+export function jitteredDelay(delayMs: number, random: () => number = Math.random): number {
+  return Math.round(delayMs * (1 + random() / 4));
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(`something was thrown that is no Error: ${String(thrown)}`);
+}
+
+/**
+ * What an error means for its message.
+ *
+ * @param failedBefore attempts that failed before this one
+ */
+export function outcomeOf(
+  thrown: unknown,
+  failedBefore: number,
+  consumer: Pick<ConsumerTopology, 'attempts' | 'retryTiers'>,
+): Outcome {
+  const error = asError(thrown);
+  if (error instanceof DuplicateMessage) return { kind: 'duplicate' };
+  if (error instanceof MalformedEnvelope) return { kind: 'dead', reason: 'malformed', error };
+  if (error instanceof InvalidData) return { kind: 'dead', reason: 'invalid', error };
+  if (error instanceof PermanentFailure) return { kind: 'dead', reason: 'permanent-failure', error };
+  if (error instanceof DependencyUnavailable || isDatabaseAway(error)) return { kind: 'unavailable', error };
+  if (failedBefore + 1 >= consumer.attempts) return { kind: 'dead', reason: 'attempts-exhausted', error };
+  return { kind: 'retry', tier: Math.min(failedBefore, consumer.retryTiers.length - 1), error };
+}

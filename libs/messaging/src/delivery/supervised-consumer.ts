@@ -1,0 +1,172 @@
+import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
+import type { BrokerConnection } from '../broker/broker-connection.ts';
+import type { MessagingLogger } from '../logger.ts';
+
+export interface SupervisedConsumerOptions {
+  queue: string;
+  prefetch: number;
+  /** Deliveries that `onDelivery` works on at the same time; others wait here, unacknowledged. */
+  concurrency: number;
+  /** Makes what the channel needs before it consumes, for example the queue itself. */
+  prepare(model: ChannelModel): Promise<void>;
+  /** Works on one delivery to its settlement; never rejects. */
+  onDelivery(delivery: Delivery): Promise<void>;
+}
+
+/** A message and the channel that it must be settled on. */
+export class Delivery {
+  readonly message: ConsumeMessage;
+  readonly #channel: Channel;
+  readonly #isOpen: () => boolean;
+
+  constructor(message: ConsumeMessage, channel: Channel, isOpen: () => boolean) {
+    this.message = message;
+    this.#channel = channel;
+    this.#isOpen = isOpen;
+  }
+
+  /** False when the channel is gone: the broker delivers the message again, to whomever. */
+  get live(): boolean {
+    return this.#isOpen();
+  }
+
+  ack(): void {
+    if (this.live) this.#channel.ack(this.message);
+  }
+
+  giveBack(): void {
+    if (this.live) this.#channel.nack(this.message, false, true);
+  }
+}
+
+const REOPEN_DELAYS_MS = [200, 1_000, 2_000, 5_000];
+
+/**
+ * Consumes one queue for as long as the process lives: a lost connection, a channel error, and a consumer that the
+ * broker cancelled (queue deleted or moved) all lead to a new channel.
+ *
+ * Source: https://www.rabbitmq.com/docs/consumers
+ */
+export class SupervisedConsumer {
+  /** Why no messages come, or undefined while the broker has us as a consumer. */
+  problem: string | undefined = 'not started yet';
+  readonly #connection: BrokerConnection;
+  readonly #options: SupervisedConsumerOptions;
+  readonly #logger: MessagingLogger;
+  readonly #waiting: Delivery[] = [];
+  readonly #idle = new Set<() => void>();
+  #channel: Channel | undefined;
+  #consumerTag: string | undefined;
+  #opening = false;
+  #failures = 0;
+  #reopenTimer: NodeJS.Timeout | undefined;
+  #active = 0;
+  #stopping = false;
+
+  constructor(connection: BrokerConnection, options: SupervisedConsumerOptions, logger: MessagingLogger) {
+    this.#connection = connection;
+    this.#options = options;
+    this.#logger = logger;
+    connection.onConnected(() => void this.#open());
+    connection.onDisconnected((reason) => {
+      this.problem = reason;
+    });
+  }
+
+  /** Deliveries in hand. */
+  get inHand(): number {
+    return this.#active + this.#waiting.length;
+  }
+
+  /** Takes no more deliveries and gives back those that nobody works on. */
+  async stopTaking(): Promise<void> {
+    this.#stopping = true;
+    this.problem = 'stopping';
+    clearTimeout(this.#reopenTimer);
+    const channel = this.#channel;
+    if (channel && this.#consumerTag !== undefined) {
+      await channel.cancel(this.#consumerTag).catch(() => undefined); // the channel is gone and the consumer with it
+    }
+    for (const delivery of this.#waiting.splice(0)) delivery.giveBack();
+  }
+
+  /** Resolves when nobody works on a delivery any more. */
+  async whenIdle(): Promise<void> {
+    if (this.#active === 0) return;
+    await new Promise<void>((resolve) => this.#idle.add(resolve));
+  }
+
+  /** Closes the channel: what is still unacknowledged goes back to the queue. */
+  async close(): Promise<void> {
+    const channel = this.#channel;
+    this.#channel = undefined;
+    if (channel) await channel.close().catch(() => undefined); // it closed by itself: that is what was wanted
+  }
+
+  async #open(): Promise<void> {
+    const model = this.#connection.current;
+    if (!model || this.#opening || this.#channel || this.#stopping) return;
+    this.#opening = true;
+    let channel: Channel | undefined;
+    try {
+      await this.#options.prepare(model);
+      channel = await model.createChannel();
+      const opened = channel;
+      opened.on('error', (error: Error) => this.#lost(opened, error.message));
+      opened.on('close', () => this.#lost(opened, 'the channel closed'));
+      this.#channel = opened;
+      await opened.prefetch(this.#options.prefetch);
+      const { consumerTag } = await opened.consume(this.#options.queue, (message) => this.#received(opened, message));
+      if (this.#channel !== opened) return;
+      this.#consumerTag = consumerTag;
+      this.problem = undefined;
+      this.#failures = 0;
+    } catch (error) {
+      if (channel) this.#lost(channel, (error as Error).message);
+      else this.#reopenLater((error as Error).message);
+    } finally {
+      this.#opening = false;
+    }
+  }
+
+  #received(channel: Channel, message: ConsumeMessage | null): void {
+    if (!message) {
+      // basic.cancel: there is nothing to acknowledge, and the channel without its consumer is of no use.
+      this.#lost(channel, 'the broker cancelled the consumer: its queue was deleted or has moved');
+      channel.close().catch(() => undefined); // given up already
+      return;
+    }
+    const delivery = new Delivery(message, channel, () => this.#channel === channel);
+    if (this.#stopping) delivery.giveBack();
+    else if (this.#active < this.#options.concurrency) void this.#work(delivery);
+    else this.#waiting.push(delivery);
+  }
+
+  async #work(first: Delivery): Promise<void> {
+    this.#active += 1;
+    let delivery: Delivery | undefined = first;
+    while (delivery) {
+      if (delivery.live) await this.#options.onDelivery(delivery);
+      delivery = this.#waiting.shift();
+    }
+    this.#active -= 1;
+    if (this.#active === 0) for (const resolve of this.#idle) resolve();
+  }
+
+  #lost(channel: Channel, reason: string): void {
+    if (this.#channel !== channel) return;
+    this.#channel = undefined;
+    this.#consumerTag = undefined;
+    this.#reopenLater(reason);
+  }
+
+  #reopenLater(reason: string): void {
+    if (this.#stopping) return;
+    if (this.problem !== reason) this.#logger.warn(`${this.#options.queue} is not consumed: ${reason}`);
+    this.problem = reason;
+    const delay = REOPEN_DELAYS_MS[Math.min(this.#failures, REOPEN_DELAYS_MS.length - 1)]!;
+    this.#failures += 1;
+    clearTimeout(this.#reopenTimer);
+    this.#reopenTimer = setTimeout(() => void this.#open(), delay);
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * Errors are classed by their consequence for the message, because that is what the person who throws one decides.
+ * Anything else that a handler throws means: try again later.
+ */
+
+/** Trying again can't help: the message goes to the dead-letter queue at once. */
+export class PermanentFailure extends Error {
+  override readonly name: string = 'PermanentFailure';
+}
+
+/**
+ * Something that the handler needs is away. Costs the message no attempt; when it happens again and again the
+ * consumer pauses and probes instead of working through its queue in vain.
+ */
+export class DependencyUnavailable extends Error {
+  override readonly name: string = 'DependencyUnavailable';
+  /** @param dependency what is away, as an operator would call it, for example `smtp`. */
+  constructor(
+    readonly dependency: string,
+    options?: ErrorOptions & { reason?: string },
+  ) {
+    const cause = options?.cause instanceof Error ? options.cause.message : undefined;
+    super(`${dependency} is not available${options?.reason ?? cause ? `: ${options?.reason ?? cause}` : ''}`, options);
+  }
+}
+
+/** The effect of this message is in the database already; the message is acknowledged and counted. */
+export class DuplicateMessage extends Error {
+  override readonly name = 'DuplicateMessage';
+  constructor(
+    readonly messageId: string,
+    readonly queue: string,
+  ) {
+    super(`message ${messageId} was handled by ${queue} before`);
+  }
+}
+
+/** The service is wired in a way that can't work; the message says how to mend it. Thrown at boot. */
+export class MiswiredService extends Error {
+  override readonly name = 'MiswiredService';
+}
+
+/** `append` was handed something that is not an open transaction, so state and event could come apart. */
+export class NotInTransaction extends Error {
+  override readonly name = 'NotInTransaction';
+}
+
+/** Nobody answered a request within its deadline. */
+export class RequestTimedOut extends DependencyUnavailable {
+  override readonly name = 'RequestTimedOut';
+}
+
+/** A request could not be sent, or its handler failed. */
+export class RequestFailed extends DependencyUnavailable {
+  override readonly name = 'RequestFailed';
+}
+
+/** A message could not be published for a reason that is not the message's own: it is worth sending again. */
+export class BrokerUnavailable extends DependencyUnavailable {
+  override readonly name = 'BrokerUnavailable';
+  constructor(reason: string, options?: ErrorOptions) {
+    super('RabbitMQ', { ...options, reason });
+  }
+}
+
+/** The broker answered `basic.nack`: it could not take responsibility for the message. */
+export class PublishNacked extends Error {
+  override readonly name = 'PublishNacked';
+}
+
+/** The exchange does not exist, or this user may not publish to it. */
+export class ExchangeUnusable extends Error {
+  override readonly name = 'ExchangeUnusable';
+  constructor(
+    readonly exchange: string,
+    reason: string,
+    /** False when it exists and this user may not publish to it. */
+    readonly missing: boolean,
+  ) {
+    super(reason);
+  }
+}

@@ -1,0 +1,102 @@
+import type { DataSource } from 'typeorm';
+import type { MessagingLogger } from '../logger.ts';
+import { PARTITION_DAYS } from './inbox.ts';
+
+const DAY_MS = 86_400_000;
+const MAINTENANCE_INTERVAL_MS = 3_600_000;
+const PRUNE_BATCH = 5_000;
+/** How long a handled message is remembered, in days. Dead letters can be redriven for 30. */
+export const INBOX_RETENTION_DAYS = 35;
+
+/** The smallest UUID of a day: the first 48 bits of a UUIDv7 are its time in milliseconds. */
+function dayBoundary(day: number): string {
+  const hex = (day * DAY_MS).toString(16).padStart(12, '0');
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;
+}
+
+function partitionName(day: number): string {
+  return `inbox_${new Date(day * DAY_MS).toISOString().slice(0, 10).replaceAll('-', '')}`;
+}
+
+/**
+ * Creates the days that are needed and drops those that are too old. There is no default partition: attaching
+ * beside one scans it under a lock.
+ */
+export async function maintainInboxPartitions(dataSource: DataSource, now = Date.now()): Promise<void> {
+  const today = Math.floor(now / DAY_MS);
+  const first = today - PARTITION_DAYS.past;
+  await dataSource.transaction(async (tx) => {
+    // Of several replicas one does the work, the others find it done.
+    await tx.query(`SELECT pg_advisory_xact_lock(hashtext('warren.inbox'), hashtext(current_schema()))`);
+    const existing = new Set(
+      (
+        (await tx.query(
+          `SELECT relname FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid
+           WHERE i.inhparent = 'inbox'::regclass`,
+        )) as { relname: string }[]
+      ).map(({ relname }) => relname),
+    );
+    for (let day = first; day <= today + PARTITION_DAYS.future; day += 1) {
+      const name = partitionName(day);
+      if (existing.delete(name)) continue;
+      await tx.query(
+        `CREATE TABLE ${name} PARTITION OF inbox FOR VALUES FROM ('${dayBoundary(day)}') TO ('${dayBoundary(day + 1)}')`,
+      );
+    }
+    for (const name of existing) {
+      if (name < partitionName(first)) await tx.query(`DROP TABLE ${name}`);
+    }
+  });
+}
+
+/** Forgets what the plain table has held for longer than the retention, in small batches. */
+export async function pruneInboxOther(dataSource: DataSource, signal: AbortSignal): Promise<void> {
+  let removed = PRUNE_BATCH;
+  while (removed === PRUNE_BATCH && !signal.aborted) {
+    const [, count] = (await dataSource.query(
+      `DELETE FROM inbox_other WHERE (consumer, source, message_id) IN (
+         SELECT consumer, source, message_id FROM inbox_other
+         WHERE handled_at < now() - $1 * interval '1 day' LIMIT $2)`,
+      [INBOX_RETENTION_DAYS, PRUNE_BATCH],
+    )) as [unknown, number];
+    removed = count;
+  }
+}
+
+/** Keeps the inbox in shape as long as the service runs. */
+export class InboxMaintenance {
+  readonly #dataSource: DataSource;
+  readonly #logger: MessagingLogger;
+  readonly #stopping = new AbortController();
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(dataSource: DataSource, logger: MessagingLogger) {
+    this.#dataSource = dataSource;
+    this.#logger = logger;
+  }
+
+  /** Creates what is needed now, then looks after it every hour. */
+  async start(): Promise<void> {
+    await maintainInboxPartitions(this.#dataSource);
+    this.#timer = setInterval(() => {
+      this.#running = this.#maintain();
+    }, MAINTENANCE_INTERVAL_MS).unref();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    clearInterval(this.#timer);
+    await this.#running;
+  }
+
+  async #maintain(): Promise<void> {
+    try {
+      await maintainInboxPartitions(this.#dataSource);
+      await pruneInboxOther(this.#dataSource, this.#stopping.signal);
+    } catch (error) {
+      // Partitions reach a week ahead: there are many more tries before one is missing.
+      this.#logger.error(`the inbox could not be maintained, next try in an hour: ${(error as Error).message}`);
+    }
+  }
+}

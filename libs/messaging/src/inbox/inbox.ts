@@ -1,0 +1,68 @@
+import type { EventEnvelope } from '@warren/contracts';
+import type { EntityManager } from 'typeorm';
+import { validate as isUuid, version as uuidVersion } from 'uuid';
+
+const DAY_MS = 86_400_000;
+
+/** How far into the past and the future the table's partitions reach, in days. */
+export const PARTITION_DAYS = { past: 36, future: 7 } as const;
+/**
+ * Which ids go into the partitions. Narrower than the partitions themselves, so that two replicas whose clocks
+ * differ, or that looked at different times, never miss a partition that they count on.
+ */
+const ACCEPTED_DAYS = { past: 35, future: 1 } as const;
+
+/** The time in a UUIDv7, in milliseconds of the epoch: RFC 9562, section 5.7. */
+export function uuidv7Time(id: string): number {
+  return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
+}
+
+function belongsToPartitions(id: string, now: number): boolean {
+  if (!isUuid(id) || uuidVersion(id) !== 7) return false;
+  const time = uuidv7Time(id);
+  return time >= now - ACCEPTED_DAYS.past * DAY_MS && time < now + ACCEPTED_DAYS.future * DAY_MS;
+}
+
+/*
+ * An id can move from one table to the other as time passes. So each looks into the other as well; the plain one
+ * is nearly always empty, and the look into the partitioned one touches one partition.
+ */
+const CLAIM_IN_PARTITIONS = `
+  INSERT INTO inbox (message_id, consumer)
+  SELECT $1::uuid, $2::text
+  WHERE NOT EXISTS (SELECT 1 FROM inbox_other WHERE consumer = $2 AND source = $3 AND message_id = $4)
+  ON CONFLICT DO NOTHING RETURNING 1`;
+const CLAIM_PLAIN = `
+  INSERT INTO inbox_other (consumer, source, message_id) VALUES ($1, $2, $3)
+  ON CONFLICT DO NOTHING RETURNING 1`;
+const CLAIM_PLAIN_UUID = `
+  INSERT INTO inbox_other (consumer, source, message_id) SELECT $1::text, $2::text, $3::text
+  WHERE NOT EXISTS (SELECT 1 FROM inbox WHERE message_id = $4::uuid AND consumer = $1)
+  ON CONFLICT DO NOTHING RETURNING 1`;
+
+/**
+ * Claims a message for a consumer, inside the transaction of its effect. Of two transactions that claim the same
+ * message the second waits for the first, and is told what became of it.
+ *
+ * @returns false when the message had its effect already
+ */
+export async function claimMessage(tx: EntityManager, envelope: EventEnvelope, consumer: string): Promise<boolean> {
+  const { id, source } = envelope;
+  const rows: unknown[] = belongsToPartitions(id, Date.now())
+    ? await tx.query(CLAIM_IN_PARTITIONS, [id, consumer, source, id])
+    : isUuid(id)
+      ? await tx.query(CLAIM_PLAIN_UUID, [consumer, source, id, id])
+      : await tx.query(CLAIM_PLAIN, [consumer, source, id]);
+  return rows.length > 0;
+}
+
+/** Whether a message had its effect already, without claiming it. */
+export async function wasHandled(db: EntityManager, envelope: EventEnvelope, consumer: string): Promise<boolean> {
+  const { id, source } = envelope;
+  const [row] = (await db.query(
+    `SELECT EXISTS (SELECT 1 FROM inbox_other WHERE consumer = $1 AND source = $2 AND message_id = $3)
+         ${isUuid(id) ? 'OR EXISTS (SELECT 1 FROM inbox WHERE message_id = $3::uuid AND consumer = $1)' : ''} AS handled`,
+    [consumer, source, id],
+  )) as { handled: boolean }[];
+  return row!.handled;
+}

@@ -1,0 +1,44 @@
+import { EventPattern, MessagePattern } from '@nestjs/microservices';
+import { contractOf, type DataClass } from '@warren/contracts';
+import type { MessageContext } from './message-context.ts';
+
+/** Transport id of handlers that are reached through this library. */
+export const WARREN_TRANSPORT: unique symbol = Symbol('warren');
+
+export interface HandlerOptions {
+  /**
+   * `message` (default): the library opens a transaction, claims the inbox row, calls the handler and commits.
+   * `deferred`: nothing is open while the handler works; it calls `ctx.complete` once, at the end. For work that
+   * takes long or talks to others: a transaction must not stay open meanwhile.
+   */
+  transaction?: 'message' | 'deferred';
+}
+
+/** What the decorators leave with a handler for the transport strategy. */
+export interface HandlerExtras {
+  warren: { dataClass: DataClass; transaction: 'message' | 'deferred' };
+}
+
+type TypedMethod<A extends object, R> = (
+  target: object,
+  key: string | symbol,
+  descriptor: TypedPropertyDescriptor<(data: A, context: MessageContext) => Promise<R>>,
+) => void;
+
+/**
+ * Makes a method of a Nest controller the handler of one contract. It is called with the validated data, an
+ * instance of the contract's class, and the {@link MessageContext}.
+ */
+export function HandleMessage<T extends object>(
+  dataClass: DataClass<T>,
+  options: HandlerOptions = {},
+): TypedMethod<T, void> {
+  const extras: HandlerExtras = { warren: { dataClass, transaction: options.transaction ?? 'message' } };
+  return EventPattern<string>(contractOf(dataClass).type, WARREN_TRANSPORT, extras) as TypedMethod<T, void>;
+}
+
+/** Makes a method of a Nest controller the answer to one request. What it returns is validated and sent back. */
+export function AnswerRequest<Q extends object>(dataClass: DataClass<Q>): TypedMethod<Q, object> {
+  const extras: HandlerExtras = { warren: { dataClass, transaction: 'deferred' } };
+  return MessagePattern<string>(contractOf(dataClass).type, WARREN_TRANSPORT, extras) as TypedMethod<Q, object>;
+}

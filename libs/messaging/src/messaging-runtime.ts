@@ -1,0 +1,182 @@
+import type { MessageHandler } from '@nestjs/microservices';
+import type { ChannelModel } from 'amqplib';
+import type { DataSource } from 'typeorm';
+import { BrokerConnection } from './broker/broker-connection.ts';
+import { ConfirmPublisher } from './broker/confirm-publisher.ts';
+import { TopologyKeeper } from './broker/topology-keeper.ts';
+import type { BoundHandler } from './delivery/deliver.ts';
+import { QueueConsumer } from './delivery/queue-consumer.ts';
+import { bindHandlers } from './handler-registry.ts';
+import { InboxMaintenance } from './inbox/inbox-partitions.ts';
+import type { MessagingLogger } from './logger.ts';
+import { MessagingMetrics } from './metrics.ts';
+import type { ConsumerStatus, PublisherStatus, StatusSource } from './messaging-status.ts';
+import { Outbox } from './outbox/outbox.ts';
+import { pause, RelayLease } from './outbox/relay-lease.ts';
+import { Relay, type RelayOptions } from './outbox/relay.ts';
+import { WakeUp } from './outbox/wake-up.ts';
+import { RequestAnswerer } from './requests/request-answerer.ts';
+import { Requests } from './requests/requests.ts';
+import type { Topology } from './topology.ts';
+
+export interface MessagingOptions {
+  topology: Topology;
+  /** `amqp://user:password@host:port/vhost`, one for each node of a cluster. */
+  brokerUrls: readonly string[];
+  /** Made by `createDataSource`; initialised by the caller. */
+  dataSource: DataSource;
+  /** Where the JSON Schemas are served; `dataschema` of a message is `<base>/<type>.json`. */
+  schemaBaseUrl: string;
+  /** How long handlers in hand may go on after a stop was asked for. Milliseconds, default 15,000. */
+  shutdownTimeoutMs?: number;
+  relay?: RelayOptions;
+}
+
+/** How long a boot waits for the answer of a broker that is there. */
+const FIRST_DECLARATION_MS = 10_000;
+
+/** Everything of the library that runs in one process, put together. */
+export class MessagingRuntime implements StatusSource {
+  readonly outbox: Outbox;
+  readonly #options: MessagingOptions;
+  readonly #logger: MessagingLogger;
+  readonly #metrics = new MessagingMetrics();
+  readonly #publishing: BrokerConnection;
+  /** Of its own, so that a blocked publisher does not stop acknowledgements. */
+  readonly #consuming: BrokerConnection;
+  readonly #publisher: ConfirmPublisher;
+  readonly #keeper: TopologyKeeper;
+  readonly #relay: Relay;
+  readonly #wakeUp: WakeUp;
+  readonly #inbox: InboxMaintenance;
+  readonly requests: Requests;
+  #consumers: QueueConsumer[] = [];
+  #answerers: RequestAnswerer[] = [];
+
+  constructor(options: MessagingOptions, logger: MessagingLogger) {
+    const { topology, dataSource, schemaBaseUrl, brokerUrls } = options;
+    this.#options = options;
+    this.#logger = logger;
+    const schema = (dataSource.options as { schema?: string }).schema ?? 'public';
+    this.#publishing = new BrokerConnection(brokerUrls, `${topology.service} publishing`, logger);
+    this.#consuming = new BrokerConnection(brokerUrls, `${topology.service} consuming`, logger);
+    this.#publisher = new ConfirmPublisher(this.#publishing, logger);
+    this.#keeper = new TopologyKeeper(topology, this.#consuming, logger);
+    const lease = new RelayLease({
+      clientConfig: clientConfigOf(dataSource, schema),
+      schema,
+      logger,
+      onNotify: () => this.#relay.wake(),
+    });
+    this.#relay = new Relay(lease, this.#publisher, topology.service, logger, this.#metrics, options.relay);
+    this.#wakeUp = new WakeUp(dataSource, this.#relay, schema, logger);
+    this.#inbox = new InboxMaintenance(dataSource, logger);
+    this.outbox = new Outbox(dataSource, topology, schemaBaseUrl, () => this.#wakeUp.committed());
+    this.requests = new Requests(topology, schemaBaseUrl, this.#consuming, this.#publisher, logger);
+  }
+
+  /**
+   * Starts to consume and to relay. A broker that is away is waited for in the background.
+   *
+   * @throws MiswiredService when the wiring can't work
+   */
+  async start(found: ReadonlyMap<string, MessageHandler>): Promise<void> {
+    const handlers = bindHandlers(this.#options.topology, found);
+    await this.#inbox.start();
+    await this.#firstDeclaration();
+    this.#consuming.onConnected((model) => void this.#declareAgain(model));
+    this.#startConsumers(handlers);
+    this.#relay.start();
+  }
+
+  /** Takes no more, lets what is in hand end up to the deadline, flushes, closes. */
+  async stop(): Promise<void> {
+    const deadline = this.#options.shutdownTimeoutMs ?? 15_000;
+    await Promise.all([...this.#consumers, ...this.#answerers].map((consumer) => consumer.stop(deadline)));
+    this.#wakeUp.stop();
+    await Promise.race([this.#relay.stop(), pause(deadline)]);
+    await this.requests.close();
+    await this.#publisher.close(2_000);
+    await Promise.all([...this.#consumers, ...this.#answerers].map((consumer) => consumer.close()));
+    await this.#keeper.stop();
+    await Promise.all([this.#publishing.close(), this.#consuming.close()]);
+    await this.#inbox.stop();
+  }
+
+  consumers(): ConsumerStatus[] {
+    const missing = this.#keeper.waitingFor;
+    const waiting = missing && missing.length > 0 ? `waiting for the exchanges ${missing.join(', ')}` : undefined;
+    const miswired = this.#keeper.miswiring?.message;
+    return [...this.#consumers, ...this.#answerers].map(({ queue, problem }) => {
+      const reason = miswired ?? problem ?? waiting;
+      return { queue, consuming: reason === undefined, ...(reason !== undefined && { reason }) };
+    });
+  }
+
+  publisher(): PublisherStatus {
+    const { problem, blocked } = this.#publishing;
+    const reason = problem ?? blocked;
+    return {
+      connected: problem === undefined && this.#publisher.ready,
+      blocked: blocked !== undefined,
+      ...(reason !== undefined && { reason }),
+    };
+  }
+
+  relay(): { active: boolean } {
+    return { active: this.#relay.active };
+  }
+
+  /** A broker that answers shows at boot what can't work; one that is away does not hold the boot up. */
+  async #firstDeclaration(): Promise<void> {
+    await this.#consuming.firstAttempt;
+    const model = this.#consuming.current;
+    if (!model) return;
+    try {
+      await Promise.race([this.#keeper.ensure(model), pause(FIRST_DECLARATION_MS)]);
+    } catch (error) {
+      if (this.#keeper.miswiring) throw error;
+      this.#logger.warn(`the topology could not be declared, trying again: ${(error as Error).message}`);
+    }
+  }
+
+  /** On every new connection, also for a service that only publishes. Consumers try again by themselves. */
+  async #declareAgain(model: ChannelModel): Promise<void> {
+    await this.#keeper.ensure(model).catch((error: Error) => {
+      this.#logger.error(`the topology could not be declared: ${error.message}`);
+    });
+  }
+
+  #startConsumers(handlers: ReadonlyMap<string, BoundHandler>): void {
+    const { topology, dataSource, schemaBaseUrl } = this.#options;
+    const common = {
+      topology,
+      connection: this.#consuming,
+      publisher: this.#publisher,
+      logger: this.#logger,
+      metrics: this.#metrics,
+      prepare: this.#keeper.ensure.bind(this.#keeper),
+    };
+    this.#consumers = topology.consumers.map((consumer) => {
+      const own = new Map([...handlers].filter(([type]) => consumer.contracts.some((c) => c.type === type)));
+      return new QueueConsumer({ ...common, engine: { dataSource, consumer, handlers: own } });
+    });
+    this.#answerers = topology.answerers.map((answerer) => {
+      const own = new Map([...handlers].filter(([type]) => answerer.contracts.some((c) => c.type === type)));
+      return new RequestAnswerer({ ...common, schemaBaseUrl, answerer, handlers: own });
+    });
+  }
+}
+
+/** The relay's own connection: as the pool's, and with a deadline, for a frozen server says nothing at all. */
+function clientConfigOf(dataSource: DataSource, schema: string) {
+  const { url } = dataSource.options as { url?: string };
+  return {
+    connectionString: url!,
+    application_name: `${schema} relay`,
+    options: `-c search_path=${schema}`,
+    connectionTimeoutMillis: 5_000,
+    query_timeout: 30_000,
+    keepAlive: true,
+  };
+}
