@@ -20,7 +20,10 @@ export class DependencyUnavailable extends Error {
     options?: ErrorOptions & { reason?: string },
   ) {
     const cause = options?.cause instanceof Error ? options.cause.message : undefined;
-    super(`${dependency} is not available${options?.reason ?? cause ? `: ${options?.reason ?? cause}` : ''}`, options);
+    super(
+      `${dependency} is not available${(options?.reason ?? cause) ? `: ${options?.reason ?? cause}` : ''}`,
+      options,
+    );
   }
 }
 

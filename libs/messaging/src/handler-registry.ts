@@ -35,10 +35,13 @@ export function bindHandlers(
       );
       continue;
     }
-    if (handler.next) problems.push(`two handlers claim ${type}: merge them, or give one of them a service of its own`);
+    if (handler.next)
+      problems.push(`two handlers claim ${type}: merge them, or give one of them a service of its own`);
     const extras = handler.extras as Partial<HandlerExtras> | undefined;
     if (!extras?.warren) {
-      problems.push(`the handler of ${type} was made with Nest's own decorator: use @HandleMessage or @AnswerRequest`);
+      problems.push(
+        `the handler of ${type} was made with Nest's own decorator: use @HandleMessage or @AnswerRequest`,
+      );
       continue;
     }
     const { dataClass, transaction } = extras.warren;
@@ -49,6 +52,7 @@ export function bindHandlers(
       problems.push(`a handler of ${type} is never called: add its contract to a queue in topology.ts`);
     }
   }
-  if (problems.length > 0) throw new MiswiredService(`${topology.service} can't start:\n- ${problems.join('\n- ')}`);
+  if (problems.length > 0)
+    throw new MiswiredService(`${topology.service} can't start:\n- ${problems.join('\n- ')}`);
   return bound;
 }

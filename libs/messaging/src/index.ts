@@ -1,3 +1,4 @@
+export { applyTopology, type ApplyOptions } from './broker/apply-topology.ts';
 export { createDataSource, type ServiceDataSourceOptions } from './database/data-source.ts';
 export { isDatabaseAway } from './database/database-errors.ts';
 export {
@@ -21,11 +22,11 @@ export { Outbox, type NewMessage, type OutboxStatus } from './outbox/outbox.ts';
 export type { RelayOptions } from './outbox/relay.ts';
 export { Requests, type AskOptions } from './requests/requests.ts';
 export {
+  DEFAULT_RETRY_DELAYS,
   defineTopology,
   type AnswererOptions,
   type ConsumerOptions,
   type Topology,
   type TopologyOptions,
 } from './topology.ts';
-export { DEFAULT_RETRY_DELAYS } from './topology.ts';
 export type { MessagingLogger } from './logger.ts';

@@ -1,4 +1,4 @@
-import { EventPattern, MessagePattern } from '@nestjs/microservices';
+import { Ctx, EventPattern, MessagePattern, Payload } from '@nestjs/microservices';
 import { contractOf, type DataClass } from '@warren/contracts';
 import type { MessageContext } from './message-context.ts';
 
@@ -19,11 +19,22 @@ export interface HandlerExtras {
   warren: { dataClass: DataClass; transaction: 'message' | 'deferred' };
 }
 
-type TypedMethod<A extends object, R> = (
+// Generic in the method, because descriptors are invariant: a handler may take fewer arguments and answer with a subtype.
+type TypedMethod<A extends object, R> = <Method extends (data: A, context: MessageContext) => Promise<R>>(
   target: object,
   key: string | symbol,
-  descriptor: TypedPropertyDescriptor<(data: A, context: MessageContext) => Promise<R>>,
+  descriptor: TypedPropertyDescriptor<Method>,
 ) => void;
+
+/** Where Nest keeps what `@Payload()`, `@Ctx()` and their kind say of a method's parameters. */
+const PARAMETER_METADATA = '__routeArguments__';
+
+/** A method without parameter decorators gets the data and the context; Nest by itself would pass the data alone. */
+function passDataAndContext(target: object, key: string | symbol): void {
+  if (Reflect.hasMetadata(PARAMETER_METADATA, target.constructor, key)) return;
+  Payload()(target, key, 0);
+  Ctx()(target, key, 1);
+}
 
 /**
  * Makes a method of a Nest controller the handler of one contract. It is called with the validated data, an
@@ -34,11 +45,17 @@ export function HandleMessage<T extends object>(
   options: HandlerOptions = {},
 ): TypedMethod<T, void> {
   const extras: HandlerExtras = { warren: { dataClass, transaction: options.transaction ?? 'message' } };
-  return EventPattern<string>(contractOf(dataClass).type, WARREN_TRANSPORT, extras) as TypedMethod<T, void>;
+  return (target, key, descriptor) => {
+    passDataAndContext(target, key);
+    EventPattern<string>(contractOf(dataClass).type, WARREN_TRANSPORT, extras)(target, key, descriptor);
+  };
 }
 
 /** Makes a method of a Nest controller the answer to one request. What it returns is validated and sent back. */
 export function AnswerRequest<Q extends object>(dataClass: DataClass<Q>): TypedMethod<Q, object> {
   const extras: HandlerExtras = { warren: { dataClass, transaction: 'deferred' } };
-  return MessagePattern<string>(contractOf(dataClass).type, WARREN_TRANSPORT, extras) as TypedMethod<Q, object>;
+  return (target, key, descriptor) => {
+    passDataAndContext(target, key);
+    MessagePattern<string>(contractOf(dataClass).type, WARREN_TRANSPORT, extras)(target, key, descriptor);
+  };
 }

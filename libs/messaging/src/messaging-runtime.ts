@@ -12,11 +12,12 @@ import type { MessagingLogger } from './logger.ts';
 import { MessagingMetrics } from './metrics.ts';
 import type { ConsumerStatus, PublisherStatus, StatusSource } from './messaging-status.ts';
 import { Outbox } from './outbox/outbox.ts';
-import { pause, RelayLease } from './outbox/relay-lease.ts';
+import { RelayLease } from './outbox/relay-lease.ts';
 import { Relay, type RelayOptions } from './outbox/relay.ts';
 import { WakeUp } from './outbox/wake-up.ts';
 import { RequestAnswerer } from './requests/request-answerer.ts';
 import { Requests } from './requests/requests.ts';
+import { withDeadline } from './timing.ts';
 import type { Topology } from './topology.ts';
 
 export interface MessagingOptions {
@@ -94,7 +95,7 @@ export class MessagingRuntime implements StatusSource {
     const deadline = this.#options.shutdownTimeoutMs ?? 15_000;
     await Promise.all([...this.#consumers, ...this.#answerers].map((consumer) => consumer.stop(deadline)));
     this.#wakeUp.stop();
-    await Promise.race([this.#relay.stop(), pause(deadline)]);
+    await withDeadline(this.#relay.stop(), deadline);
     await this.requests.close();
     await this.#publisher.close(2_000);
     await Promise.all([...this.#consumers, ...this.#answerers].map((consumer) => consumer.close()));
@@ -105,7 +106,8 @@ export class MessagingRuntime implements StatusSource {
 
   consumers(): ConsumerStatus[] {
     const missing = this.#keeper.waitingFor;
-    const waiting = missing && missing.length > 0 ? `waiting for the exchanges ${missing.join(', ')}` : undefined;
+    const waiting =
+      missing && missing.length > 0 ? `waiting for the exchanges ${missing.join(', ')}` : undefined;
     const miswired = this.#keeper.miswiring?.message;
     return [...this.#consumers, ...this.#answerers].map(({ queue, problem }) => {
       const reason = miswired ?? problem ?? waiting;
@@ -133,7 +135,7 @@ export class MessagingRuntime implements StatusSource {
     const model = this.#consuming.current;
     if (!model) return;
     try {
-      await Promise.race([this.#keeper.ensure(model), pause(FIRST_DECLARATION_MS)]);
+      await withDeadline(this.#keeper.ensure(model), FIRST_DECLARATION_MS);
     } catch (error) {
       if (this.#keeper.miswiring) throw error;
       this.#logger.warn(`the topology could not be declared, trying again: ${(error as Error).message}`);

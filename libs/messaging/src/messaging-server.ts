@@ -1,6 +1,6 @@
 import type { INestApplication } from '@nestjs/common';
 import { Catch, type ExceptionFilter } from '@nestjs/common';
-import { Server, type CustomTransportStrategy } from '@nestjs/microservices';
+import { Server, type CustomTransportStrategy, type NestMicroservice } from '@nestjs/microservices';
 import { throwError, type Observable } from 'rxjs';
 import { WARREN_TRANSPORT } from './message-handler.ts';
 import type { MessagingRuntime } from './messaging-runtime.ts';
@@ -46,7 +46,12 @@ class HandToRetryPolicy implements ExceptionFilter {
 
 /** Connects the handlers of `app` to the broker; they are served from `app.startAllMicroservices()` on. */
 export function connectMessaging(app: INestApplication): void {
-  app
-    .connectMicroservice({ strategy: app.get(MessagingServer) })
-    .useGlobalFilters(new HandToRetryPolicy());
+  // Deferred, because Nest ignores filters that are set after the handlers were registered.
+  const microservice = app.connectMicroservice(
+    { strategy: app.get(MessagingServer) },
+    { deferInitialization: true },
+  ) as NestMicroservice;
+  // The hooks of the modules are the application's to call.
+  microservice.setIsInitHookCalled(true);
+  microservice.useGlobalFilters(new HandToRetryPolicy());
 }

@@ -12,7 +12,10 @@ import { Requests } from './requests/requests.ts';
  */
 export class MessagingModule {
   static forRoot(options: MessagingOptions): DynamicModule {
-    const runtime = { provide: MessagingRuntime, useFactory: () => new MessagingRuntime(options, new Logger('Messaging')) };
+    const runtime = {
+      provide: MessagingRuntime,
+      useFactory: () => new MessagingRuntime(options, new Logger('Messaging')),
+    };
     const inject = [MessagingRuntime];
     return {
       module: MessagingModule,
@@ -21,8 +24,16 @@ export class MessagingModule {
         runtime,
         { provide: Outbox, inject, useFactory: ({ outbox }: MessagingRuntime) => outbox },
         { provide: Requests, inject, useFactory: ({ requests }: MessagingRuntime) => requests },
-        { provide: MessagingStatus, inject, useFactory: (source: MessagingRuntime) => new MessagingStatus(source) },
-        { provide: MessagingServer, inject, useFactory: (source: MessagingRuntime) => new MessagingServer(source) },
+        {
+          provide: MessagingStatus,
+          inject,
+          useFactory: (source: MessagingRuntime) => new MessagingStatus(source),
+        },
+        {
+          provide: MessagingServer,
+          inject,
+          useFactory: (source: MessagingRuntime) => new MessagingServer(source),
+        },
       ],
       exports: [Outbox, Requests, MessagingStatus, MessagingServer],
     };

@@ -43,7 +43,11 @@ export class MessagingMetrics {
   }
 
   settled(queue: string, outcome: OutcomeName, seconds: number): void {
-    const attributes = { 'messaging.system': 'rabbitmq', 'messaging.destination.name': queue, 'warren.outcome': outcome };
+    const attributes = {
+      'messaging.system': 'rabbitmq',
+      'messaging.destination.name': queue,
+      'warren.outcome': outcome,
+    };
     this.#consumed.add(1, attributes);
     this.#duration.record(seconds, attributes);
   }

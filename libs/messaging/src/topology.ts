@@ -96,7 +96,9 @@ function contractsOf(
   return classes.map((dataClass) => {
     const contract = contractOf(dataClass);
     if (!kinds.includes(contract.kind)) {
-      throw new MiswiredService(`${where}: ${contract.type} is a ${contract.kind}, not a ${kinds.join(' or ')}`);
+      throw new MiswiredService(
+        `${where}: ${contract.type} is a ${contract.kind}, not a ${kinds.join(' or ')}`,
+      );
     }
     return contract;
   });
@@ -117,11 +119,14 @@ export function defineTopology(options: TopologyOptions): Topology {
     if (!NAME.test(queue)) throw new MiswiredService(`queue "${queue}" must be lower case with hyphens`);
     if (purposes.has(queue)) throw new MiswiredService(`queue "${queue}" is described twice: merge the two`);
     purposes.add(queue);
-    if (contracts.length === 0) throw new MiswiredService(`queue "${queue}" handles nothing: name its contracts`);
+    if (contracts.length === 0)
+      throw new MiswiredService(`queue "${queue}" handles nothing: name its contracts`);
     for (const { type } of contracts) {
       const other = claimed.get(type);
       if (other) {
-        throw new MiswiredService(`${type} is handled by queue "${other}" and "${queue}": remove it from one of them`);
+        throw new MiswiredService(
+          `${type} is handled by queue "${other}" and "${queue}": remove it from one of them`,
+        );
       }
       claimed.set(type, queue);
     }
@@ -132,7 +137,8 @@ export function defineTopology(options: TopologyOptions): Topology {
     const contracts = contractsOf(consumer.handles, ['event', 'command'], `queue ${queue}`);
     claim(consumer.queue, contracts);
     const delays = consumer.retryDelays ?? DEFAULT_RETRY_DELAYS;
-    if (delays.length === 0) throw new MiswiredService(`queue ${queue}: retryDelays needs at least one delay`);
+    if (delays.length === 0)
+      throw new MiswiredService(`queue ${queue}: retryDelays needs at least one delay`);
     const concurrency = positiveInteger(`queue ${queue}: concurrency`, consumer.concurrency ?? 16);
     return {
       queue,
@@ -140,7 +146,10 @@ export function defineTopology(options: TopologyOptions): Topology {
       contracts,
       concurrency,
       prefetch: positiveInteger(`queue ${queue}: prefetch`, consumer.prefetch ?? concurrency * 2),
-      retryTiers: delays.map((delay) => ({ delayMs: parseDuration(delay), queue: `${queue}.retry.${delay}` })),
+      retryTiers: delays.map((delay) => ({
+        delayMs: parseDuration(delay),
+        queue: `${queue}.retry.${delay}`,
+      })),
       attempts: positiveInteger(`queue ${queue}: attempts`, consumer.attempts ?? delays.length + 1),
     };
   });

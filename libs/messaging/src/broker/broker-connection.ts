@@ -5,7 +5,6 @@ import type { MessagingLogger } from '../logger.ts';
 
 interface ConnectionEvents {
   connected: [ChannelModel];
-  disconnected: [string];
 }
 
 /**
@@ -40,14 +39,14 @@ export class BrokerConnection {
       this.#events.emit('connected', connection as unknown as ChannelModel);
     });
     this.#manager.on('connectFailed', ({ err }) => {
-      if (this.problem !== err.message) logger.warn(`RabbitMQ can't be reached (${name}), trying again: ${err.message}`);
+      if (this.problem !== err.message)
+        logger.warn(`RabbitMQ can't be reached (${name}), trying again: ${err.message}`);
       this.problem = err.message;
     });
     this.#manager.on('disconnect', ({ err }) => {
       this.blocked = undefined;
       this.problem = err?.message ?? 'connection closed';
       if (!this.#closed) logger.warn(`connection to RabbitMQ lost (${name}): ${this.problem}`);
-      this.#events.emit('disconnected', this.problem);
     });
     this.#manager.on('blocked', ({ reason }) => {
       this.blocked = reason;
@@ -67,10 +66,6 @@ export class BrokerConnection {
   onConnected(listener: (connection: ChannelModel) => void): void {
     this.#events.on('connected', listener);
     if (this.current) listener(this.current);
-  }
-
-  onDisconnected(listener: (reason: string) => void): void {
-    this.#events.on('disconnected', listener);
   }
 
   async close(): Promise<void> {

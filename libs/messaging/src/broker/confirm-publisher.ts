@@ -114,7 +114,9 @@ export class ConfirmPublisher {
       } catch (error) {
         // A closed channel, or headers beyond the frame.
         this.#forget(entry);
-        reject(error instanceof RangeError ? error : new BrokerUnavailable('the channel closed', { cause: error }));
+        reject(
+          error instanceof RangeError ? error : new BrokerUnavailable('the channel closed', { cause: error }),
+        );
       }
     });
   }
@@ -169,7 +171,8 @@ export class ConfirmPublisher {
     }
     entry.reject(new PublishNacked('the broker refused the message (basic.nack)'));
     this.#nackingSince ??= Date.now();
-    if (Date.now() - this.#nackingSince > NACKS_TOLERATED_MS) this.#replace(channel, 'it nacks for over a second');
+    if (Date.now() - this.#nackingSince > NACKS_TOLERATED_MS)
+      this.#replace(channel, 'it nacks for over a second');
   }
 
   #rememberMandatory(entry: InFlight): void {
@@ -186,7 +189,11 @@ export class ConfirmPublisher {
     if (!id) return;
     const sameId = this.#mandatoryById.get(id);
     if (!sameId || sameId.length <= 1) this.#mandatoryById.delete(id);
-    else this.#mandatoryById.set(id, sameId.filter((other) => other !== entry));
+    else
+      this.#mandatoryById.set(
+        id,
+        sameId.filter((other) => other !== entry),
+      );
   }
 
   async #open(model: ChannelModel): Promise<void> {

@@ -33,7 +33,11 @@ function quorumQueue(deadLetter?: { exchange: string; routingKey: string }, limi
   } satisfies Options.AssertQueue;
 }
 
-async function declareConsumer(channel: Channel, topology: Topology, consumer: ConsumerTopology): Promise<void> {
+async function declareConsumer(
+  channel: Channel,
+  topology: Topology,
+  consumer: ConsumerTopology,
+): Promise<void> {
   const { queue, deadLetterQueue } = consumer;
   await channel.assertQueue(deadLetterQueue, quorumQueue());
   await channel.bindQueue(deadLetterQueue, topology.deadLetterExchange, queue);

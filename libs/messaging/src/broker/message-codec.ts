@@ -65,7 +65,9 @@ const MAX_CARRIED_HEADER_BYTES = 32 * 1024;
 export function carriedOn(message: ConsumeMessage, headers: Record<string, unknown>): Options.Publish {
   const p = message.properties;
   const carried = Object.fromEntries(
-    Object.entries((p.headers ?? {}) as Record<string, unknown>).filter(([name]) => !BROKER_HEADERS.test(name)),
+    Object.entries((p.headers ?? {}) as Record<string, unknown>).filter(
+      ([name]) => !BROKER_HEADERS.test(name),
+    ),
   );
   const fits = Buffer.byteLength(JSON.stringify(carried)) <= MAX_CARRIED_HEADER_BYTES;
   const kept: Record<string, unknown> = {

@@ -1,7 +1,7 @@
 import type { ChannelModel } from 'amqplib';
 import { MiswiredService } from '../errors.ts';
 import type { MessagingLogger } from '../logger.ts';
-import { pause } from '../outbox/relay-lease.ts';
+import { pause } from '../timing.ts';
 import type { Topology } from '../topology.ts';
 import type { BrokerConnection } from './broker-connection.ts';
 import { bindForeign, declareOwnTopology, type ForeignBinding } from './declare-topology.ts';

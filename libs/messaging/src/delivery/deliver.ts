@@ -76,7 +76,8 @@ async function handleInTransaction(
       data,
       new MessageContext(facts, {
         manager: () => tx,
-        complete: () => Promise.reject(new TypeError('complete() is for handlers with transaction: "deferred"')),
+        complete: () =>
+          Promise.reject(new TypeError('complete() is for handlers with transaction: "deferred"')),
       }),
     );
   });
@@ -94,7 +95,9 @@ async function handleDeferred(
   const completion = { begun: false, committed: false };
   const access: TransactionAccess = {
     manager: () => {
-      throw new TypeError('a deferred handler has no open transaction: do its database work in ctx.complete(tx => …)');
+      throw new TypeError(
+        'a deferred handler has no open transaction: do its database work in ctx.complete(tx => …)',
+      );
     },
     complete: async (effect) => {
       if (completion.begun) throw new TypeError('complete() was called before: a message has one effect');

@@ -4,7 +4,7 @@ import type { ConfirmPublisher } from '../broker/confirm-publisher.ts';
 import { carriedOn, historyOf, type DeliveryHistory } from '../broker/message-codec.ts';
 import type { MessagingLogger } from '../logger.ts';
 import type { MessagingMetrics, OutcomeName } from '../metrics.ts';
-import { pause } from '../outbox/relay-lease.ts';
+import { pause, withDeadline } from '../timing.ts';
 import type { Topology } from '../topology.ts';
 import { Breaker } from './breaker.ts';
 import { deliver, type DeliveryEngine } from './deliver.ts';
@@ -68,7 +68,7 @@ export class QueueConsumer {
   async stop(deadlineMs: number): Promise<void> {
     await this.#consumer.stopTaking();
     this.breaker.stop();
-    await Promise.race([this.#consumer.whenIdle(), pause(deadlineMs)]);
+    await withDeadline(this.#consumer.whenIdle(), deadlineMs);
     this.#stopping.abort();
   }
 
@@ -123,10 +123,13 @@ export class QueueConsumer {
       case 'retry':
       case 'unavailable': {
         const counted = outcome.kind === 'retry';
-        const tier = retryTiers[counted ? outcome.tier : Math.min(LAST_TIER_FOR_UNAVAILABLE, retryTiers.length - 1)]!;
+        const tier =
+          retryTiers[counted ? outcome.tier : Math.min(LAST_TIER_FOR_UNAVAILABLE, retryTiers.length - 1)]!;
         const delay = jitteredDelay(tier.delayMs);
         const failed = history.failedAttempts + (counted ? 1 : 0);
-        logger.warn(`${queue}: ${about} waits ${delay} ms (${failed} failed attempts): ${outcome.error.message}`);
+        logger.warn(
+          `${queue}: ${about} waits ${delay} ms (${failed} failed attempts): ${outcome.error.message}`,
+        );
         return this.#moveOn(delivery, topology.retryExchange, tier.queue, 'retried', {
           ...carriedOn(delivery.message, failureHeaders(queue, history, outcome.error, failed)),
           expiration: String(delay),
@@ -134,7 +137,10 @@ export class QueueConsumer {
       }
       case 'dead': {
         const failed = history.failedAttempts + 1;
-        logger.error(`${queue}: ${about} is dead-lettered (${outcome.reason}): ${outcome.error.message}`, outcome.error.stack);
+        logger.error(
+          `${queue}: ${about} is dead-lettered (${outcome.reason}): ${outcome.error.message}`,
+          outcome.error.stack,
+        );
         return this.#moveOn(delivery, topology.deadLetterExchange, queue, 'dead-lettered', {
           ...carriedOn(delivery.message, {
             ...failureHeaders(queue, history, outcome.error, failed),
@@ -172,9 +178,13 @@ export class QueueConsumer {
           delivery.ack();
           return name;
         }
-        logger.error(`${this.queue}: no queue receives ${routingKey} from ${exchange}; a restart declares it anew`);
+        logger.error(
+          `${this.queue}: no queue receives ${routingKey} from ${exchange}; a restart declares it anew`,
+        );
       } catch (error) {
-        logger.warn(`${this.queue}: a message could not be moved to ${routingKey}, trying again: ${(error as Error).message}`);
+        logger.warn(
+          `${this.queue}: a message could not be moved to ${routingKey}, trying again: ${(error as Error).message}`,
+        );
       }
       await pause(1_000, signal);
     }

@@ -10,7 +10,9 @@ export function jitteredDelay(delayMs: number, random: () => number = Math.rando
 }
 
 function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(`something was thrown that is no Error: ${String(thrown)}`);
+  return thrown instanceof Error
+    ? thrown
+    : new Error(`something was thrown that is no Error: ${String(thrown)}`);
 }
 
 /**

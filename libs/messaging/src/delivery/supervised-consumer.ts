@@ -48,8 +48,6 @@ const REOPEN_DELAYS_MS = [200, 1_000, 2_000, 5_000];
  * Source: https://www.rabbitmq.com/docs/consumers
  */
 export class SupervisedConsumer {
-  /** Why no messages come, or undefined while the broker has us as a consumer. */
-  problem: string | undefined = 'not started yet';
   readonly #connection: BrokerConnection;
   readonly #options: SupervisedConsumerOptions;
   readonly #logger: MessagingLogger;
@@ -62,15 +60,18 @@ export class SupervisedConsumer {
   #reopenTimer: NodeJS.Timeout | undefined;
   #active = 0;
   #stopping = false;
+  #problem: string | undefined = 'not started yet';
 
   constructor(connection: BrokerConnection, options: SupervisedConsumerOptions, logger: MessagingLogger) {
     this.#connection = connection;
     this.#options = options;
     this.#logger = logger;
     connection.onConnected(() => void this.#open());
-    connection.onDisconnected((reason) => {
-      this.problem = reason;
-    });
+  }
+
+  /** Why no messages come, or undefined while the broker has us as a consumer. */
+  get problem(): string | undefined {
+    return this.#connection.current ? this.#problem : (this.#connection.problem ?? this.#problem);
   }
 
   /** Deliveries in hand. */
@@ -81,7 +82,7 @@ export class SupervisedConsumer {
   /** Takes no more deliveries and gives back those that nobody works on. */
   async stopTaking(): Promise<void> {
     this.#stopping = true;
-    this.problem = 'stopping';
+    this.#problem = 'stopping';
     clearTimeout(this.#reopenTimer);
     const channel = this.#channel;
     if (channel && this.#consumerTag !== undefined) {
@@ -116,10 +117,12 @@ export class SupervisedConsumer {
       opened.on('close', () => this.#lost(opened, 'the channel closed'));
       this.#channel = opened;
       await opened.prefetch(this.#options.prefetch);
-      const { consumerTag } = await opened.consume(this.#options.queue, (message) => this.#received(opened, message));
+      const { consumerTag } = await opened.consume(this.#options.queue, (message) =>
+        this.#received(opened, message),
+      );
       if (this.#channel !== opened) return;
       this.#consumerTag = consumerTag;
-      this.problem = undefined;
+      this.#problem = undefined;
       this.#failures = 0;
     } catch (error) {
       if (channel) this.#lost(channel, (error as Error).message);
@@ -162,8 +165,8 @@ export class SupervisedConsumer {
 
   #reopenLater(reason: string): void {
     if (this.#stopping) return;
-    if (this.problem !== reason) this.#logger.warn(`${this.#options.queue} is not consumed: ${reason}`);
-    this.problem = reason;
+    if (this.#problem !== reason) this.#logger.warn(`${this.#options.queue} is not consumed: ${reason}`);
+    this.#problem = reason;
     const delay = REOPEN_DELAYS_MS[Math.min(this.#failures, REOPEN_DELAYS_MS.length - 1)]!;
     this.#failures += 1;
     clearTimeout(this.#reopenTimer);

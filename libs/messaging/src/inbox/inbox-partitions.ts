@@ -96,7 +96,9 @@ export class InboxMaintenance {
       await pruneInboxOther(this.#dataSource, this.#stopping.signal);
     } catch (error) {
       // Partitions reach a week ahead: there are many more tries before one is missing.
-      this.#logger.error(`the inbox could not be maintained, next try in an hour: ${(error as Error).message}`);
+      this.#logger.error(
+        `the inbox could not be maintained, next try in an hour: ${(error as Error).message}`,
+      );
     }
   }
 }

@@ -46,7 +46,11 @@ const CLAIM_PLAIN_UUID = `
  *
  * @returns false when the message had its effect already
  */
-export async function claimMessage(tx: EntityManager, envelope: EventEnvelope, consumer: string): Promise<boolean> {
+export async function claimMessage(
+  tx: EntityManager,
+  envelope: EventEnvelope,
+  consumer: string,
+): Promise<boolean> {
   const { id, source } = envelope;
   const rows: unknown[] = belongsToPartitions(id, Date.now())
     ? await tx.query(CLAIM_IN_PARTITIONS, [id, consumer, source, id])
@@ -57,7 +61,11 @@ export async function claimMessage(tx: EntityManager, envelope: EventEnvelope, c
 }
 
 /** Whether a message had its effect already, without claiming it. */
-export async function wasHandled(db: EntityManager, envelope: EventEnvelope, consumer: string): Promise<boolean> {
+export async function wasHandled(
+  db: EntityManager,
+  envelope: EventEnvelope,
+  consumer: string,
+): Promise<boolean> {
   const { id, source } = envelope;
   const [row] = (await db.query(
     `SELECT EXISTS (SELECT 1 FROM inbox_other WHERE consumer = $1 AND source = $2 AND message_id = $3)

@@ -1,5 +1,6 @@
 import { Client, escapeIdentifier, type ClientConfig } from 'pg';
 import type { MessagingLogger } from '../logger.ts';
+import { pause } from '../timing.ts';
 
 export interface LeaseOptions {
   clientConfig: ClientConfig;
@@ -69,18 +70,4 @@ export class RelayLease {
     );
     return rows[0]!.locked;
   }
-}
-
-/** Resolves after `ms`, or at once when `signal` is aborted. */
-export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
-  if (signal?.aborted) return;
-  await new Promise<void>((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal?.addEventListener('abort', done, { once: true });
-  });
 }

@@ -5,8 +5,9 @@ import { propertiesOf } from '../broker/message-codec.ts';
 import { BrokerUnavailable, ExchangeUnusable } from '../errors.ts';
 import type { MessagingLogger } from '../logger.ts';
 import type { MessagingMetrics } from '../metrics.ts';
+import { pause } from '../timing.ts';
 import { OutboxStore, type OutboxRow } from './outbox-store.ts';
-import { pause, type RelayLease } from './relay-lease.ts';
+import type { RelayLease } from './relay-lease.ts';
 
 export interface RelayOptions {
   /** Rows read, published and deleted together. Default 500. */
@@ -145,7 +146,9 @@ export class Relay {
       const delay = Math.min(FIRST_HOLD_MS * 2 ** row.failures, LONGEST_HOLD_MS) * (1 + Math.random() / 4);
       await store.hold(row.seq, Math.round(delay), error.message);
       this.#anyHeld = true;
-      this.#logger.warn(`${row.routingKey} ${row.id} of ${row.aggregate} is kept in the outbox: ${error.message}`);
+      this.#logger.warn(
+        `${row.routingKey} ${row.id} of ${row.aggregate} is kept in the outbox: ${error.message}`,
+      );
     }
     return interrupted;
   }

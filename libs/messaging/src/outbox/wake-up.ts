@@ -31,9 +31,11 @@ export class WakeUp {
     if (this.#relay.active) return;
     this.#scheduled ??= setTimeout(() => {
       this.#scheduled = undefined;
-      this.#dataSource.query(`SELECT pg_notify(${escapeLiteral(this.#channel)}, '')`).catch((error: Error) => {
-        this.#logger.warn(`the relay of another replica could not be woken, it polls: ${error.message}`);
-      });
+      this.#dataSource
+        .query(`SELECT pg_notify(${escapeLiteral(this.#channel)}, '')`)
+        .catch((error: Error) => {
+          this.#logger.warn(`the relay of another replica could not be woken, it polls: ${error.message}`);
+        });
     }, COALESCE_MS);
   }
 

@@ -11,7 +11,7 @@ import { runInFlow } from '../flow.ts';
 import type { MessagingLogger } from '../logger.ts';
 import { MessageContext } from '../message-context.ts';
 import type { MessagingMetrics, OutcomeName } from '../metrics.ts';
-import { pause } from '../outbox/relay-lease.ts';
+import { pause, withDeadline } from '../timing.ts';
 import type { AnswererTopology, Topology } from '../topology.ts';
 import { REQUEST_FAILED_TYPE, replyProperties } from './requests.ts';
 
@@ -60,7 +60,7 @@ export class RequestAnswerer {
 
   async stop(deadlineMs: number): Promise<void> {
     await this.#consumer.stopTaking();
-    await Promise.race([this.#consumer.whenIdle(), pause(deadlineMs)]);
+    await withDeadline(this.#consumer.whenIdle(), deadlineMs);
   }
 
   async close(): Promise<void> {
@@ -157,7 +157,9 @@ export class RequestAnswerer {
       });
       return 'dead-lettered';
     } catch (failure) {
-      logger.warn(`${this.queue}: a failed request could not be settled, it comes again: ${(failure as Error).message}`);
+      logger.warn(
+        `${this.queue}: a failed request could not be settled, it comes again: ${(failure as Error).message}`,
+      );
       await pause(1_000);
       return 'given-back';
     }

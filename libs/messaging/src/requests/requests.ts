@@ -105,7 +105,9 @@ export class Requests {
 
   async #exchange(contract: Contract, data: object, timeoutMs: number): Promise<ConsumeMessage> {
     if (!this.#channel) {
-      throw new RequestFailed(contract.type, { reason: this.#connection.problem ?? 'no answer could come back' });
+      throw new RequestFailed(contract.type, {
+        reason: this.#connection.problem ?? 'no answer could come back',
+      });
     }
     const envelope = this.#envelope(contract, data);
     let timer: NodeJS.Timeout | undefined;
