@@ -43,6 +43,14 @@ export class MiswiredService extends Error {
   override readonly name = 'MiswiredService';
 }
 
+/** No handler of the queue takes messages of this type. */
+export class UnknownType extends Error {
+  override readonly name = 'UnknownType';
+  constructor(readonly type: string) {
+    super(`nothing here handles ${type}: bind the queue to the types in its topology, and to no others`);
+  }
+}
+
 /** `append` was handed something that is not an open transaction, so state and event could come apart. */
 export class NotInTransaction extends Error {
   override readonly name = 'NotInTransaction';

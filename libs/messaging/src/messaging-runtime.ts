@@ -4,6 +4,7 @@ import type { DataSource } from 'typeorm';
 import { BrokerConnection } from './broker/broker-connection.ts';
 import { ConfirmPublisher } from './broker/confirm-publisher.ts';
 import { TopologyKeeper } from './broker/topology-keeper.ts';
+import { CrashGuard } from './delivery/crash-guard.ts';
 import type { BoundHandler } from './delivery/deliver.ts';
 import { QueueConsumer } from './delivery/queue-consumer.ts';
 import { bindHandlers } from './handler-registry.ts';
@@ -161,7 +162,8 @@ export class MessagingRuntime implements StatusSource {
     };
     this.#consumers = topology.consumers.map((consumer) => {
       const own = new Map([...handlers].filter(([type]) => consumer.contracts.some((c) => c.type === type)));
-      return new QueueConsumer({ ...common, engine: { dataSource, consumer, handlers: own } });
+      const crashGuard = new CrashGuard(dataSource, consumer.queue, this.#logger);
+      return new QueueConsumer({ ...common, engine: { dataSource, consumer, handlers: own, crashGuard } });
     });
     this.#answerers = topology.answerers.map((answerer) => {
       const own = new Map([...handlers].filter(([type]) => answerer.contracts.some((c) => c.type === type)));

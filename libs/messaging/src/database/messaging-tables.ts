@@ -43,10 +43,20 @@ export class MessagingTables1764000000000 implements MigrationInterface {
         handled_at timestamptz NOT NULL DEFAULT now(),
         PRIMARY KEY (consumer, source, message_id)
       )`);
+    // Redeliveries that were begun and not ended: what stays here ended with its process.
+    await runner.query(`
+      CREATE TABLE redeliveries_begun (
+        consumer text NOT NULL,
+        source text NOT NULL,
+        message_id text NOT NULL,
+        times integer NOT NULL,
+        last_at timestamptz NOT NULL,
+        PRIMARY KEY (consumer, source, message_id)
+      )`);
     await runner.query(`CREATE INDEX inbox_other_age ON inbox_other (handled_at)`);
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.query(`DROP TABLE outbox, inbox, inbox_other`);
+    await runner.query(`DROP TABLE outbox, inbox, inbox_other, redeliveries_begun`);
   }
 }

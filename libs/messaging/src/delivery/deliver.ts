@@ -1,18 +1,13 @@
 import type { ConsumeMessage } from 'amqplib';
-import {
-  MalformedEnvelope,
-  parseEnvelope,
-  validateData,
-  type DataClass,
-  type EventEnvelope,
-} from '@warren/contracts';
+import { parseEnvelope, validateData, type DataClass, type EventEnvelope } from '@warren/contracts';
 import type { DataSource, EntityManager } from 'typeorm';
 import type { DeliveryHistory } from '../broker/message-codec.ts';
-import { DuplicateMessage, PermanentFailure } from '../errors.ts';
+import { DuplicateMessage, PermanentFailure, UnknownType } from '../errors.ts';
 import { runInFlow } from '../flow.ts';
 import { claimMessage, wasHandled } from '../inbox/inbox.ts';
 import { MessageContext, type DeliveryFacts, type TransactionAccess } from '../message-context.ts';
 import type { ConsumerTopology } from '../topology.ts';
+import { TOLERATED_CRASHES, type CrashGuard } from './crash-guard.ts';
 import type { Outcome } from './outcome.ts';
 import { outcomeOf } from './retry-policy.ts';
 
@@ -27,6 +22,14 @@ export interface DeliveryEngine {
   dataSource: DataSource;
   consumer: ConsumerTopology;
   handlers: ReadonlyMap<string, BoundHandler>;
+  crashGuard: CrashGuard;
+}
+
+/** A message that can be handled. */
+export interface ReadMessage {
+  envelope: EventEnvelope;
+  handler: BoundHandler;
+  data: object;
 }
 
 /**
@@ -39,28 +42,56 @@ export async function deliver(
   history: DeliveryHistory,
 ): Promise<Outcome> {
   try {
-    const envelope = parseEnvelope(message.content);
-    const handler = engine.handlers.get(envelope.type);
-    if (!handler) {
-      const error = new PermanentFailure(`${engine.consumer.queue} has no handler for ${envelope.type}`);
-      return { kind: 'dead', reason: 'unknown-type', error };
+    const read = readMessage(message, engine.handlers);
+    if (!message.fields.redelivered) return await handle(engine, message, history, read);
+    const begun = await engine.crashGuard.begin(read.envelope);
+    try {
+      if (begun > TOLERATED_CRASHES) {
+        const error = new PermanentFailure(
+          `the process ended ${begun - 1} times while it worked on this message`,
+        );
+        return { kind: 'dead', reason: 'kills-the-process', error };
+      }
+      return await handle(engine, message, history, read);
+    } finally {
+      await engine.crashGuard.end(read.envelope);
     }
-    const data = validateData(handler.dataClass, envelope.data as object, 'ignore');
-    const facts: DeliveryFacts = {
-      envelope,
-      queue: engine.consumer.queue,
-      attempt: history.failedAttempts + 1,
-      redelivered: message.fields.redelivered,
-    };
-    await runInFlow({ correlationId: envelope.correlationid, causationId: envelope.id }, () =>
-      handler.transaction === 'message'
-        ? handleInTransaction(engine, handler, data, facts)
-        : handleDeferred(engine, handler, data, facts),
-    );
-    return { kind: 'done' };
   } catch (error) {
     return outcomeOf(error, history.failedAttempts, engine.consumer);
   }
+}
+
+/**
+ * @throws MalformedEnvelope, UnknownType, InvalidData: sending the message again can't help
+ */
+export function readMessage(
+  message: ConsumeMessage,
+  handlers: ReadonlyMap<string, BoundHandler>,
+): ReadMessage {
+  const envelope = parseEnvelope(message.content);
+  const handler = handlers.get(envelope.type);
+  if (!handler) throw new UnknownType(envelope.type);
+  return { envelope, handler, data: validateData(handler.dataClass, envelope.data as object, 'ignore') };
+}
+
+async function handle(
+  engine: DeliveryEngine,
+  message: ConsumeMessage,
+  history: DeliveryHistory,
+  { envelope, handler, data }: ReadMessage,
+): Promise<Outcome> {
+  const facts: DeliveryFacts = {
+    envelope,
+    queue: engine.consumer.queue,
+    attempt: history.failedAttempts + 1,
+    redelivered: message.fields.redelivered,
+  };
+  await runInFlow({ correlationId: envelope.correlationid, causationId: envelope.id }, () =>
+    handler.transaction === 'message'
+      ? handleInTransaction(engine, handler, data, facts)
+      : handleDeferred(engine, handler, data, facts),
+  );
+  return { kind: 'done' };
 }
 
 /** Inbox row, effect and outbox rows commit together; the acknowledgement comes after. */
@@ -120,15 +151,4 @@ async function handleDeferred(
 
 async function claim(tx: EntityManager, envelope: EventEnvelope, queue: string): Promise<void> {
   if (!(await claimMessage(tx, envelope, queue))) throw new DuplicateMessage(envelope.id, queue);
-}
-
-/** Reads a request. Unlike {@link deliver} it throws: the asker is told, nothing is tried again. */
-export function readRequest(
-  message: ConsumeMessage,
-  handlers: ReadonlyMap<string, BoundHandler>,
-): { envelope: EventEnvelope; handler: BoundHandler; data: object } {
-  const envelope = parseEnvelope(message.content);
-  const handler = handlers.get(envelope.type);
-  if (!handler) throw new MalformedEnvelope(`no handler answers ${envelope.type}`);
-  return { envelope, handler, data: validateData(handler.dataClass, envelope.data as object, 'ignore') };
 }

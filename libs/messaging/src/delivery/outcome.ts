@@ -17,6 +17,8 @@ export type DeadReason =
   | 'invalid'
   /** No handler of this queue takes the type. */
   | 'unknown-type'
+  /** The process ended again and again while it worked on it. */
+  | 'kills-the-process'
   /** The handler gave up with PermanentFailure. */
   | 'permanent-failure'
   /** Every attempt failed. */

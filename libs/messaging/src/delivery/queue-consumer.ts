@@ -18,7 +18,12 @@ const LAST_TIER_FOR_UNAVAILABLE = 1;
 /** How long a message is kept in hand while the breaker is open: well within the broker's 30 minutes. */
 const LONGEST_IN_HAND_MS = 5 * 60_000;
 
-const NEVER_REACHED_A_HANDLER: ReadonlySet<DeadReason> = new Set(['malformed', 'invalid', 'unknown-type']);
+const NEVER_REACHED_A_HANDLER: ReadonlySet<DeadReason> = new Set([
+  'malformed',
+  'invalid',
+  'unknown-type',
+  'kills-the-process',
+]);
 
 export interface QueueConsumerParts {
   topology: Topology;
@@ -69,6 +74,7 @@ export class QueueConsumer {
     await this.#consumer.stopTaking();
     this.breaker.stop();
     await withDeadline(this.#consumer.whenIdle(), deadlineMs);
+    await this.#parts.engine.crashGuard.abandon();
     this.#stopping.abort();
   }
 

@@ -1,6 +1,6 @@
 import { InvalidData, MalformedEnvelope } from '@warren/contracts';
 import { isDatabaseAway } from '../database/database-errors.ts';
-import { DependencyUnavailable, DuplicateMessage, PermanentFailure } from '../errors.ts';
+import { DependencyUnavailable, DuplicateMessage, PermanentFailure, UnknownType } from '../errors.ts';
 import type { ConsumerTopology } from '../topology.ts';
 import type { Outcome } from './outcome.ts';
 
@@ -28,6 +28,7 @@ export function outcomeOf(
   const error = asError(thrown);
   if (error instanceof DuplicateMessage) return { kind: 'duplicate' };
   if (error instanceof MalformedEnvelope) return { kind: 'dead', reason: 'malformed', error };
+  if (error instanceof UnknownType) return { kind: 'dead', reason: 'unknown-type', error };
   if (error instanceof InvalidData) return { kind: 'dead', reason: 'invalid', error };
   if (error instanceof PermanentFailure) return { kind: 'dead', reason: 'permanent-failure', error };
   if (error instanceof DependencyUnavailable || isDatabaseAway(error)) return { kind: 'unavailable', error };

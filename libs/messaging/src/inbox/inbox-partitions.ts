@@ -63,6 +63,13 @@ export async function pruneInboxOther(dataSource: DataSource, signal: AbortSigna
   }
 }
 
+/** Forgets redeliveries of messages that never came back. */
+async function pruneRedeliveries(dataSource: DataSource): Promise<void> {
+  await dataSource.query(`DELETE FROM redeliveries_begun WHERE last_at < now() - $1 * interval '1 day'`, [
+    INBOX_RETENTION_DAYS,
+  ]);
+}
+
 /** Keeps the inbox in shape as long as the service runs. */
 export class InboxMaintenance {
   readonly #dataSource: DataSource;
@@ -94,6 +101,7 @@ export class InboxMaintenance {
     try {
       await maintainInboxPartitions(this.#dataSource);
       await pruneInboxOther(this.#dataSource, this.#stopping.signal);
+      await pruneRedeliveries(this.#dataSource);
     } catch (error) {
       // Partitions reach a week ahead: there are many more tries before one is missing.
       this.#logger.error(

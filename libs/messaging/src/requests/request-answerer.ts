@@ -4,7 +4,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { BrokerConnection } from '../broker/broker-connection.ts';
 import type { ConfirmPublisher } from '../broker/confirm-publisher.ts';
 import { carriedOn, historyOf } from '../broker/message-codec.ts';
-import { readRequest, type BoundHandler } from '../delivery/deliver.ts';
+import { readMessage, type BoundHandler } from '../delivery/deliver.ts';
 import { deadLetterHeaders, failureHeaders } from '../delivery/failure-headers.ts';
 import { SupervisedConsumer, type Delivery } from '../delivery/supervised-consumer.ts';
 import { runInFlow } from '../flow.ts';
@@ -83,7 +83,7 @@ export class RequestAnswerer {
   }
 
   async #work(message: ConsumeMessage): Promise<EventEnvelope> {
-    const { envelope, handler, data } = readRequest(message, this.#parts.handlers);
+    const { envelope, handler, data } = readMessage(message, this.#parts.handlers);
     const context = new MessageContext(
       { envelope, queue: this.queue, attempt: 1, redelivered: message.fields.redelivered },
       {

@@ -14,6 +14,20 @@ const bench = new TestBench();
 beforeEach(() => bench.open());
 afterEach(() => bench.close());
 
+async function deadLetterHeaders(): Promise<unknown> {
+  const connection = await connect(bench.broker.url);
+  const channel = await connection.createChannel();
+  try {
+    return await eventually(async () => {
+      const dead = await channel.get('track-service.parcels.dead', { noAck: true });
+      if (!dead) throw new Error('no dead letter yet');
+      return dead.properties.headers;
+    });
+  } finally {
+    await connection.close();
+  }
+}
+
 describe('a deferred handler', () => {
   const topology = defineTopology({
     service: 'track-service',
@@ -92,20 +106,39 @@ describe('a deferred handler', () => {
     await eventually(async () => expect(await service.effects()).toHaveLength(2));
   });
 
+  it('parks a message whose work never ends, because its process does', async () => {
+    const proxy = bench.use(await createTcpProxy('127.0.0.1', Number(new URL(bench.broker.url).port)));
+    const service = await bench.start({
+      topology,
+      controllers: [Deferred],
+      brokerUrl: proxy.through(bench.broker.url),
+    });
+    const release: (() => void)[] = [];
+    work = ({ step }, context) => {
+      if (step > 1) return record({ parcelId: 'p-1', step }, context).then(() => undefined);
+      // For the broker the process is gone; here it hangs until the test lets it go.
+      proxy.cut();
+      return new Promise<void>((resolve) => release.push(resolve));
+    };
+    await send(uuidv7(), 1);
+    expect(await deadLetterHeaders()).toMatchObject({
+      'x-warren-reason': 'kills-the-process',
+      'x-warren-error-message': expect.stringContaining('5 times'),
+    });
+    expect(release).toHaveLength(1 + 5);
+    await send(uuidv7(), 2);
+    await eventually(async () => expect(await service.effects()).toEqual([{ parcel_id: 'p-1', step: 2 }]));
+    release.forEach((go) => go());
+  });
+
   it('is dead-lettered when it returns without completing, since its effect is not recorded', async () => {
     await bench.start({ topology, controllers: [Deferred] });
     work = async () => {};
     await send(uuidv7(), 1);
-    const connection = await connect(bench.broker.url);
-    const channel = await connection.createChannel();
-    await eventually(async () => {
-      const dead = await channel.get('track-service.parcels.dead', { noAck: true });
-      expect(dead && dead.properties.headers).toMatchObject({
-        'x-warren-reason': 'permanent-failure',
-        'x-warren-error-message': expect.stringContaining('without ctx.complete()'),
-      });
+    expect(await deadLetterHeaders()).toMatchObject({
+      'x-warren-reason': 'permanent-failure',
+      'x-warren-error-message': expect.stringContaining('without ctx.complete()'),
     });
-    await connection.close();
   });
 });
 
