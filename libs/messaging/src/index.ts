@@ -18,7 +18,7 @@ export type { MessagingOptions } from './messaging-runtime.ts';
 export { connectMessaging, MessagingServer } from './messaging-server.ts';
 export { MessagingStatus, type ConsumerStatus, type PublisherStatus } from './messaging-status.ts';
 export { MessagingModule } from './messaging.module.ts';
-export { Outbox, type NewMessage, type OutboxStatus } from './outbox/outbox.ts';
+export { newMessage, Outbox, type NewMessage, type OutboxStatus, type TypedMessage } from './outbox/outbox.ts';
 export type { RelayOptions } from './outbox/relay.ts';
 export { Requests, type AskOptions } from './requests/requests.ts';
 export {

@@ -3,6 +3,9 @@ import { metrics, type Counter, type Histogram } from '@opentelemetry/api';
 /** What one delivery came to. */
 export type OutcomeName = 'done' | 'duplicate' | 'retried' | 'dead-lettered' | 'given-back' | 'failed';
 
+/** As the semantic conventions advise, in seconds. */
+const DURATION_BUCKETS_S = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
+
 /**
  * The library's instruments, on the OpenTelemetry API: without an SDK they cost nothing.
  *
@@ -31,6 +34,7 @@ export class MessagingMetrics {
     this.#duration = meter.createHistogram('messaging.process.duration', {
       description: 'Time from delivery to settlement',
       unit: 's',
+      advice: { explicitBucketBoundaries: DURATION_BUCKETS_S },
     });
   }
 

@@ -23,10 +23,11 @@ const CONNECTION_GONE =
 
 /** Whether an error says that the database is away, as opposed to refusing what it was asked. */
 export function isDatabaseAway(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const { code } = error as Error & { code?: unknown };
+  // Not by instanceof: errors of Node's own modules are of another realm where the code runs in a VM context.
+  if (typeof error !== 'object' || error === null) return false;
+  const { code, message, errors, cause } = error as Partial<AggregateError> & { code?: unknown };
   if (typeof code === 'string' && (NETWORK.has(code) || SERVER_AWAY.test(code))) return true;
-  if (CONNECTION_GONE.test(error.message)) return true;
-  if (error instanceof AggregateError) return error.errors.some(isDatabaseAway);
-  return error.cause !== undefined && isDatabaseAway(error.cause);
+  if (typeof message === 'string' && CONNECTION_GONE.test(message)) return true;
+  if (Array.isArray(errors) && errors.some(isDatabaseAway)) return true;
+  return cause !== undefined && isDatabaseAway(cause);
 }

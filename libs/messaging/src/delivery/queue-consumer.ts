@@ -9,21 +9,12 @@ import type { Topology } from '../topology.ts';
 import { Breaker } from './breaker.ts';
 import { deliver, type DeliveryEngine } from './deliver.ts';
 import { deadLetterHeaders, failureHeaders } from './failure-headers.ts';
-import type { DeadReason, Outcome } from './outcome.ts';
+import type { Outcome } from './outcome.ts';
 import { jitteredDelay } from './retry-policy.ts';
 import { SupervisedConsumer, type Delivery } from './supervised-consumer.ts';
 
-/** While something is away messages wait at most this tier's time, since it may be back at any moment. */
-const LAST_TIER_FOR_UNAVAILABLE = 1;
 /** How long a message is kept in hand while the breaker is open: well within the broker's 30 minutes. */
 const LONGEST_IN_HAND_MS = 5 * 60_000;
-
-const NEVER_REACHED_A_HANDLER: ReadonlySet<DeadReason> = new Set([
-  'malformed',
-  'invalid',
-  'unknown-type',
-  'kills-the-process',
-]);
 
 export interface QueueConsumerParts {
   topology: Topology;
@@ -101,9 +92,9 @@ export class QueueConsumer {
       }
       const outcome = await deliver(this.#parts.engine, delivery.message, history);
       if (outcome.kind !== 'unavailable') {
-        const unread = outcome.kind === 'dead' && NEVER_REACHED_A_HANDLER.has(outcome.reason);
-        if (unread) this.breaker.untried();
-        else this.breaker.succeeded();
+        // Only a success shows that everything that is needed is there; other failures say nothing of it.
+        if (outcome.kind === 'done') this.breaker.succeeded();
+        else this.breaker.untried();
         return outcome;
       }
       if (!this.breaker.failed(outcome.error) || Date.now() > giveUpAt) return outcome;
@@ -129,8 +120,8 @@ export class QueueConsumer {
       case 'retry':
       case 'unavailable': {
         const counted = outcome.kind === 'retry';
-        const tier =
-          retryTiers[counted ? outcome.tier : Math.min(LAST_TIER_FOR_UNAVAILABLE, retryTiers.length - 1)]!;
+        // What is away may be back at any moment, and the breaker sees to it that nobody storms.
+        const tier = retryTiers[counted ? outcome.tier : 0]!;
         const delay = jitteredDelay(tier.delayMs);
         const failed = history.failedAttempts + (counted ? 1 : 0);
         logger.warn(

@@ -1,3 +1,4 @@
+import { isNativeError } from 'node:util/types';
 import { InvalidData, MalformedEnvelope } from '@warren/contracts';
 import { isDatabaseAway } from '../database/database-errors.ts';
 import { DependencyUnavailable, DuplicateMessage, PermanentFailure, UnknownType } from '../errors.ts';
@@ -10,7 +11,8 @@ export function jitteredDelay(delayMs: number, random: () => number = Math.rando
 }
 
 function asError(thrown: unknown): Error {
-  return thrown instanceof Error
+  // Errors of Node's own modules are of another realm where the code runs in a VM context.
+  return thrown instanceof Error || isNativeError(thrown)
     ? thrown
     : new Error(`something was thrown that is no Error: ${String(thrown)}`);
 }

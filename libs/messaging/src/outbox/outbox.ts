@@ -23,6 +23,17 @@ export interface NewMessage<T> {
   correlationId?: string;
 }
 
+/** A message with the contract that it follows. Made by {@link newMessage}. */
+export interface TypedMessage {
+  readonly dataClass: DataClass;
+  readonly message: NewMessage<object>;
+}
+
+/** Puts a message and its contract together, checked by the compiler, for {@link Outbox.appendAll}. */
+export function newMessage<T extends object>(dataClass: DataClass<T>, message: NewMessage<T>): TypedMessage {
+  return { dataClass, message };
+}
+
 export interface OutboxStatus {
   /** Messages that wait; counted up to a bound of 1,000,000. */
   rows: number;
@@ -68,11 +79,17 @@ export class Outbox {
    * @throws MiswiredService when the contract is not in `publishes` of the topology
    * @throws InvalidData when `data` is not what the contract allows
    */
-  async append<T extends object>(
-    tx: EntityManager,
-    dataClass: DataClass<T>,
-    message: NewMessage<T>,
-  ): Promise<string> {
+  async append<T extends object>(tx: EntityManager, dataClass: DataClass<T>, message: NewMessage<T>): Promise<string> {
+    const [id] = await this.appendAll(tx, [newMessage(dataClass, message)]);
+    return id!;
+  }
+
+  /**
+   * Appends several messages by one statement, in their order; as {@link append} otherwise.
+   *
+   * @returns the messages' ids
+   */
+  async appendAll(tx: EntityManager, messages: readonly TypedMessage[]): Promise<string[]> {
     const runner = tx?.queryRunner;
     if (!runner?.isTransactionActive) {
       throw new NotInTransaction(
@@ -80,8 +97,37 @@ export class Outbox {
           'with that tx, or with ctx.tx in a handler',
       );
     }
+    if (messages.length === 0) return [];
+    const rows = messages.map(({ dataClass, message }) => this.#rowOf(dataClass, message));
+    const traceContext: Record<string, string> = {};
+    propagation.inject(otelContext.active(), traceContext);
+    await tx.query(
+      `INSERT INTO outbox (id, aggregate, exchange, routing_key, must_be_routed, body, headers)
+       SELECT id, aggregate, exchange, routing_key, must_be_routed, body, $7::jsonb
+       FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::boolean[], $6::text[])
+            WITH ORDINALITY AS row (id, aggregate, exchange, routing_key, must_be_routed, body, n)
+       ORDER BY n`,
+      [
+        rows.map((row) => row.id),
+        rows.map((row) => row.aggregate),
+        rows.map((row) => row.contract.exchange),
+        rows.map((row) => row.contract.type),
+        rows.map((row) => row.contract.kind === 'command'),
+        rows.map((row) => row.body),
+        JSON.stringify(traceContext),
+      ],
+    );
+    this.#appended.add(runner);
+    // Not in the constructor: the list is made anew when the data source is initialised.
+    if (!this.#dataSource.subscribers.includes(this.#wakeAfterCommit)) {
+      this.#dataSource.subscribers.push(this.#wakeAfterCommit);
+    }
+    return rows.map((row) => row.id);
+  }
+
+  #rowOf(dataClass: DataClass, message: NewMessage<object>) {
     const contract = contractOf(dataClass);
-    if (!this.#publishable.has(contract as Contract)) {
+    if (!this.#publishable.has(contract)) {
       throw new MiswiredService(
         `${this.#topology.service} does not publish ${contract.type}: add ${dataClass.name} to "publishes" in topology.ts`,
       );
@@ -89,7 +135,7 @@ export class Outbox {
     validateData(dataClass, message.data, 'refuse');
     const id = uuidv7();
     const flow = currentFlow();
-    const envelope: EventEnvelope<T> = {
+    const envelope: EventEnvelope = {
       specversion: '1.0',
       id,
       source: `/warren/${this.#topology.service}`,
@@ -103,27 +149,8 @@ export class Outbox {
       ...(flow?.causationId !== undefined && { causationid: flow.causationId }),
       data: message.data,
     };
-    const traceContext: Record<string, string> = {};
-    propagation.inject(otelContext.active(), traceContext);
-    await tx.query(
-      `INSERT INTO outbox (id, aggregate, exchange, routing_key, must_be_routed, body, headers)
-       VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-      [
-        id,
-        `${contract.type.slice(0, contract.type.indexOf('.'))}:${message.subject}`,
-        contract.exchange,
-        contract.type,
-        contract.kind === 'command',
-        JSON.stringify(envelope),
-        JSON.stringify(traceContext),
-      ],
-    );
-    this.#appended.add(runner);
-    // Not in the constructor: the list is made anew when the data source is initialised.
-    if (!this.#dataSource.subscribers.includes(this.#wakeAfterCommit)) {
-      this.#dataSource.subscribers.push(this.#wakeAfterCommit);
-    }
-    return id;
+    const entity = contract.type.slice(0, contract.type.indexOf('.'));
+    return { id, contract, aggregate: `${entity}:${message.subject}`, body: JSON.stringify(envelope) };
   }
 
   /** What waits to be published. Cheap: the count stops at its bound. */

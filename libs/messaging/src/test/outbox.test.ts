@@ -2,6 +2,7 @@ import { captureMessages, createTcpProxy, eventually, type CapturedMessages } fr
 import { connect } from 'amqplib';
 import { NotInTransaction, MiswiredService } from '../errors.ts';
 import { runInFlow } from '../flow.ts';
+import { newMessage } from '../outbox/outbox.ts';
 import { defineTopology } from '../topology.ts';
 import { ParcelMovedV1, SendParcelV1 } from './parcel-contracts.ts';
 import { TestBench, type TestService } from './test-service.ts';
@@ -100,14 +101,13 @@ describe('outbox', () => {
     const service = await bench.start({ topology: publisher });
     const messages = await capture();
     await service.dataSource.transaction(async (tx) => {
-      for (let step = 0; step < 200; step += 1) {
+      const eventOf = (step: number) => {
         const parcelId = `p-${step % 3}`;
-        await service.outbox.append(tx, ParcelMovedV1, {
-          subject: parcelId,
-          sequence: step,
-          data: { parcelId, step },
-        });
-      }
+        return { subject: parcelId, sequence: step, data: { parcelId, step } };
+      };
+      for (let step = 0; step < 50; step += 1) await service.outbox.append(tx, ParcelMovedV1, eventOf(step));
+      const rest = Array.from({ length: 150 }, (_, n) => newMessage(ParcelMovedV1, eventOf(50 + n)));
+      expect(await service.outbox.appendAll(tx, rest)).toHaveLength(150);
     });
     const all = await steps(messages, 200);
     for (const remainder of [0, 1, 2]) {
