@@ -1,0 +1,4 @@
+import { runService } from '../run-service.ts';
+import { thingService } from './thing-service.ts';
+
+await runService(thingService);
