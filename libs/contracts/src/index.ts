@@ -16,6 +16,7 @@ export {
   parseSequence,
   type EventEnvelope,
 } from './envelope.ts';
+export { dataSchemaOf, type DataSchema } from './json-schema.ts';
 export { InvalidData, validateData, type DataViolation } from './validate-data.ts';
 export { allContracts } from './registry.ts';
 export { Money } from './money.ts';
@@ -23,11 +24,21 @@ export { EmailFailedV1 } from './emails/email-failed.v1.ts';
 export { EmailSentV1 } from './emails/email-sent.v1.ts';
 export { MAIL_TEMPLATES, type MailTemplate } from './emails/mail-template.ts';
 export { Derivative, FileProcessedV1, FileResult } from './files/file-processed.v1.ts';
-export { FILE_REJECTION_REASONS, FileRejectedV1, type FileRejectionReason } from './files/file-rejected.v1.ts';
+export {
+  FILE_REJECTION_REASONS,
+  FileRejectedV1,
+  type FileRejectionReason,
+} from './files/file-rejected.v1.ts';
 export { FileUploadedV1 } from './files/file-uploaded.v1.ts';
 export { ListProductsV1, Product, ProductListV1 } from './orders/list-products.v1.ts';
 export { OrderConfirmedV1 } from './orders/order-confirmed.v1.ts';
-export { MAX_LINE_QUANTITY, MAX_ORDER_LINES, PricedLine, RequestedLine } from './orders/order-line.ts';
+export {
+  MAX_LINE_QUANTITY,
+  MAX_ORDER_LINES,
+  PricedLine,
+  RequestedLine,
+  SKU_PATTERN,
+} from './orders/order-line.ts';
 export { OrderPlacedV1 } from './orders/order-placed.v1.ts';
 export {
   ORDER_REJECTION_REASONS,

@@ -3,6 +3,7 @@ import {
   IsArray,
   IsInt,
   IsISO8601,
+  IsObject,
   IsOptional,
   IsUUID,
   Length,
@@ -49,7 +50,7 @@ export class Derivative {
   @JSONSchema({ description: 'Size in bytes.' })
   size!: number;
 
-  @Matches(/^files\/[0-9a-f-]{36}\/[a-z0-9.-]+$/)
+  @Matches(/^files\/[0-9a-f-]{36}\/[a-z0-9][a-z0-9.-]{0,63}$/)
   @JSONSchema({ description: 'Key of the bytes in the object storage.' })
   objectKey!: string;
 }
@@ -104,6 +105,7 @@ export class FileProcessedV1 {
   @JSONSchema({ description: 'Media type, found out from the bytes.' })
   mediaType!: string;
 
+  @IsObject()
   @ValidateNested()
   @Type(() => FileResult)
   @JSONSchema({ description: 'What processing found out.' })

@@ -34,7 +34,7 @@ export class FileUploadedV1 {
   @JSONSchema({ description: 'Size in bytes.' })
   size!: number;
 
-  @Matches(/^files\/[0-9a-f-]{36}\/[a-z0-9.-]+$/)
+  @Matches(/^files\/[0-9a-f-]{36}\/[a-z0-9][a-z0-9.-]{0,63}$/)
   @JSONSchema({ description: 'Key of the bytes in the object storage.' })
   objectKey!: string;
 

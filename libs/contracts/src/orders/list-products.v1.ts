@@ -1,11 +1,13 @@
 import { Type } from 'class-transformer';
-import { IsArray, IsInt, Length, Max, Min, ValidateNested } from 'class-validator';
+import { IsArray, IsInt, IsObject, Length, Matches, Max, Min, ValidateNested } from 'class-validator';
 import { JSONSchema } from 'class-validator-jsonschema';
 import { DefineReply, DefineRequest } from '../define-event.ts';
 import { Money } from '../money.ts';
+import { SKU_PATTERN } from './order-line.ts';
 
 export class Product {
   @Length(1, 64)
+  @Matches(SKU_PATTERN)
   @JSONSchema({ description: 'Stock keeping unit.' })
   sku!: string;
 
@@ -13,6 +15,7 @@ export class Product {
   @JSONSchema({ description: 'Name of the product.' })
   name!: string;
 
+  @IsObject()
   @ValidateNested()
   @Type(() => Money)
   @JSONSchema({ description: 'Price of one piece at this moment.' })

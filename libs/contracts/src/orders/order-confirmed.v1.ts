@@ -1,5 +1,5 @@
 import { Type } from 'class-transformer';
-import { ArrayMinSize, IsArray, IsISO8601, IsUUID, ValidateNested } from 'class-validator';
+import { ArrayMinSize, IsArray, IsISO8601, IsObject, IsUUID, ValidateNested } from 'class-validator';
 import { JSONSchema } from 'class-validator-jsonschema';
 import { DefineEvent } from '../define-event.ts';
 import { Money } from '../money.ts';
@@ -9,13 +9,12 @@ import { PricedLine } from './order-line.ts';
   type: 'order.confirmed.v1',
   exchange: 'orders.events',
   publishedBy: 'order-service',
-  description: 'The order stands: it will be delivered at the prices given. Final unless cancelled before delivery.',
+  description:
+    'The order stands: it will be delivered at the prices given. Final unless cancelled before delivery.',
   example: {
     orderId: '01912d68-783e-7a3c-8a2c-0c6e6f3f6a02',
     customerId: '01912d68-783e-7a3c-8a2c-0c6e6f3f6a01',
-    lines: [
-      { sku: 'SKU-TEAPOT', name: 'Teapot', quantity: 2, unitPrice: { amount: 2450, currency: 'EUR' } },
-    ],
+    lines: [{ sku: 'SKU-TEAPOT', name: 'Teapot', quantity: 2, unitPrice: { amount: 2450, currency: 'EUR' } }],
     total: { amount: 4900, currency: 'EUR' },
     confirmedAt: '2026-01-15T09:31:00.120Z',
   },
@@ -36,6 +35,7 @@ export class OrderConfirmedV1 {
   @JSONSchema({ description: 'What was ordered, with the prices that hold.' })
   lines!: PricedLine[];
 
+  @IsObject()
   @ValidateNested()
   @Type(() => Money)
   @JSONSchema({ description: 'Sum of quantity times unit price over all lines.' })

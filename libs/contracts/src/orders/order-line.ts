@@ -1,5 +1,5 @@
 import { Type } from 'class-transformer';
-import { IsInt, Length, Max, Min, ValidateNested } from 'class-validator';
+import { IsInt, IsObject, Length, Matches, Max, Min, ValidateNested } from 'class-validator';
 import { JSONSchema } from 'class-validator-jsonschema';
 import { Money } from '../money.ts';
 
@@ -9,9 +9,13 @@ export const MAX_LINE_QUANTITY = 100_000;
 /** The most lines that one order may have. */
 export const MAX_ORDER_LINES = 100;
 
+/** Printable ASCII: what a label, a log line and every database can hold. */
+export const SKU_PATTERN = /^[ -~]+$/;
+
 /** What a customer asks for. */
 export class RequestedLine {
   @Length(1, 64)
+  @Matches(SKU_PATTERN)
   @JSONSchema({ description: 'Stock keeping unit.' })
   sku!: string;
 
@@ -28,6 +32,7 @@ export class PricedLine extends RequestedLine {
   @JSONSchema({ description: 'Name of the product when the order was placed.' })
   name!: string;
 
+  @IsObject()
   @ValidateNested()
   @Type(() => Money)
   @JSONSchema({ description: 'Price of one piece.' })
