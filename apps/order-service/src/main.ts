@@ -1,0 +1,4 @@
+import { runService } from '@warren/service';
+import { orderService } from './app.module.ts';
+
+await runService(orderService);
