@@ -1,4 +1,5 @@
 import type { MessageHandler } from '@nestjs/microservices';
+import { contractOf } from '@warren/contracts';
 import { isObservable, lastValueFrom } from 'rxjs';
 import type { BoundHandler } from './delivery/deliver.ts';
 import { MiswiredService } from './errors.ts';
@@ -44,8 +45,25 @@ export function bindHandlers(
       );
       continue;
     }
-    const { dataClass, transaction } = extras.warren;
-    bound.set(type, { dataClass, transaction, invoke: (data, context) => invoke(handler, data, context) });
+    const { dataClasses, transaction, batch } = extras.warren;
+    const dataClass = dataClasses.find((each) => contractOf(each).type === type)!;
+    bound.set(type, {
+      dataClass,
+      transaction,
+      ...(batch && { batch }),
+      description: extras.warren,
+      invoke: (data, context) => invoke(handler, data, context),
+    });
+  }
+  for (const { queue, contracts } of topology.consumers) {
+    const handlers = contracts.flatMap(({ type }) => bound.get(type) ?? []);
+    const batched = handlers.some(({ transaction }) => transaction === 'batch');
+    if (batched && new Set(handlers.map(({ description }) => description)).size > 1) {
+      problems.push(
+        `queue ${queue} has a batch handler beside others: list every contract of the queue in one @HandleBatch, ` +
+          'or give the others a queue of their own',
+      );
+    }
   }
   for (const type of found.keys()) {
     if (!wanted.has(type)) {

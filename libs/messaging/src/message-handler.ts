@@ -1,5 +1,6 @@
 import { Ctx, EventPattern, MessagePattern, Payload } from '@nestjs/microservices';
-import { contractOf, type DataClass } from '@warren/contracts';
+import { contractOf, type DataClass, type EventEnvelope } from '@warren/contracts';
+import type { BatchContext } from './batch-context.ts';
 import type { MessageContext } from './message-context.ts';
 
 /** Transport id of handlers that are reached through this library. */
@@ -14,9 +15,28 @@ export interface HandlerOptions {
   transaction?: 'message' | 'deferred';
 }
 
+export interface BatchOptions {
+  /** Messages at most in one transaction. Default 100. */
+  size?: number;
+  /** How long the first message of a batch waits for others, in milliseconds. Default 20. */
+  withinMs?: number;
+}
+
+/** One message of a batch. */
+export interface BatchItem<T extends object = object> {
+  data: T;
+  envelope: EventEnvelope;
+}
+
 /** What the decorators leave with a handler for the transport strategy. */
+export interface HandlerDescription {
+  dataClasses: readonly DataClass[];
+  transaction: 'message' | 'deferred' | 'batch';
+  batch?: Required<BatchOptions>;
+}
+
 export interface HandlerExtras {
-  warren: { dataClass: DataClass; transaction: 'message' | 'deferred' };
+  warren: HandlerDescription;
 }
 
 // Generic in the method, because descriptors are invariant: a handler may take fewer arguments and answer with a subtype.
@@ -44,7 +64,9 @@ export function HandleMessage<T extends object>(
   dataClass: DataClass<T>,
   options: HandlerOptions = {},
 ): TypedMethod<T, void> {
-  const extras: HandlerExtras = { warren: { dataClass, transaction: options.transaction ?? 'message' } };
+  const extras: HandlerExtras = {
+    warren: { dataClasses: [dataClass], transaction: options.transaction ?? 'message' },
+  };
   return (target, key, descriptor) => {
     passDataAndContext(target, key);
     EventPattern<string>(contractOf(dataClass).type, WARREN_TRANSPORT, extras)(target, key, descriptor);
@@ -53,9 +75,38 @@ export function HandleMessage<T extends object>(
 
 /** Makes a method of a Nest controller the answer to one request. What it returns is validated and sent back. */
 export function AnswerRequest<Q extends object>(dataClass: DataClass<Q>): TypedMethod<Q, object> {
-  const extras: HandlerExtras = { warren: { dataClass, transaction: 'deferred' } };
+  const extras: HandlerExtras = { warren: { dataClasses: [dataClass], transaction: 'deferred' } };
   return (target, key, descriptor) => {
     passDataAndContext(target, key);
     MessagePattern<string>(contractOf(dataClass).type, WARREN_TRANSPORT, extras)(target, key, descriptor);
+  };
+}
+
+type DataOf<C> = C extends DataClass<infer T> ? T : never;
+
+/**
+ * Makes a method of a Nest controller the handler of a whole queue that takes up to `size` messages in one
+ * transaction, for projections that would spend most of their time on commits. It is called with the messages
+ * that had no effect yet, in the order of their arrival, and the {@link BatchContext}. When it fails, each message
+ * is handled by itself to find the one at fault.
+ *
+ * @param dataClasses every contract of the queue
+ * @throws RangeError when `size` or `withinMs` is not a positive integer
+ */
+export function HandleBatch<C extends readonly DataClass[]>(dataClasses: C, options: BatchOptions = {}) {
+  const { size = 100, withinMs = 20 } = options;
+  for (const [name, value] of Object.entries({ size, withinMs })) {
+    if (!Number.isInteger(value) || value < 1)
+      throw new RangeError(`${name} must be a positive integer, not ${value}`);
+  }
+  const extras: HandlerExtras = { warren: { dataClasses, transaction: 'batch', batch: { size, withinMs } } };
+  const types = dataClasses.map((dataClass) => contractOf(dataClass).type);
+  return <Method extends (items: BatchItem<DataOf<C[number]>>[], context: BatchContext) => Promise<void>>(
+    target: object,
+    key: string | symbol,
+    descriptor: TypedPropertyDescriptor<Method>,
+  ): void => {
+    passDataAndContext(target, key);
+    EventPattern<string[]>(types, WARREN_TRANSPORT, extras)(target, key, descriptor);
   };
 }

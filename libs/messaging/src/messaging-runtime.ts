@@ -4,6 +4,7 @@ import type { DataSource } from 'typeorm';
 import { BrokerConnection } from './broker/broker-connection.ts';
 import { ConfirmPublisher } from './broker/confirm-publisher.ts';
 import { TopologyKeeper } from './broker/topology-keeper.ts';
+import { BatchConsumer } from './delivery/batch-consumer.ts';
 import { CrashGuard } from './delivery/crash-guard.ts';
 import type { BoundHandler } from './delivery/deliver.ts';
 import { QueueConsumer } from './delivery/queue-consumer.ts';
@@ -52,7 +53,7 @@ export class MessagingRuntime implements StatusSource {
   readonly #wakeUp: WakeUp;
   readonly #inbox: InboxMaintenance;
   readonly requests: Requests;
-  #consumers: QueueConsumer[] = [];
+  #consumers: (QueueConsumer | BatchConsumer)[] = [];
   #answerers: RequestAnswerer[] = [];
 
   constructor(options: MessagingOptions, logger: MessagingLogger) {
@@ -163,7 +164,9 @@ export class MessagingRuntime implements StatusSource {
     this.#consumers = topology.consumers.map((consumer) => {
       const own = new Map([...handlers].filter(([type]) => consumer.contracts.some((c) => c.type === type)));
       const crashGuard = new CrashGuard(dataSource, consumer.queue, this.#logger);
-      return new QueueConsumer({ ...common, engine: { dataSource, consumer, handlers: own, crashGuard } });
+      const parts = { ...common, engine: { dataSource, consumer, handlers: own, crashGuard } };
+      const batch = [...own.values()].find((handler) => handler.batch)?.batch;
+      return batch ? new BatchConsumer(parts, batch) : new QueueConsumer(parts);
     });
     this.#answerers = topology.answerers.map((answerer) => {
       const own = new Map([...handlers].filter(([type]) => answerer.contracts.some((c) => c.type === type)));

@@ -1,4 +1,5 @@
 import type { MessagingLogger } from '../logger.ts';
+import type { Outcome } from './outcome.ts';
 
 export interface BreakerOptions {
   /** Failures in a row that open it. Default 3. */
@@ -8,6 +9,9 @@ export interface BreakerOptions {
   /** Milliseconds, default 10,000. */
   longestPauseMs?: number;
 }
+
+/** How long a message is kept in hand while the breaker is open: well within the broker's 30 minutes. */
+const LONGEST_IN_HAND_MS = 5 * 60_000;
 
 /**
  * Keeps a consumer from working through its queue in vain while something that it needs is away. Closed, everybody
@@ -90,6 +94,33 @@ export class Breaker {
     const probe = this.#waiting.shift();
     if (probe) probe(true);
     else this.#probeFree = true;
+  }
+
+  /**
+   * Tries `attempt` until it has an outcome that is not for want of a dependency, keeping the message in hand while
+   * the breaker is open.
+   *
+   * @param live whether it is still worth it
+   * @returns undefined when it is not, or the breaker was stopped; an `unavailable` outcome when the breaker is
+   *   closed, or the message was in hand for too long
+   */
+  async run(live: () => boolean, attempt: () => Promise<Outcome>): Promise<Outcome | undefined> {
+    const giveUpAt = Date.now() + LONGEST_IN_HAND_MS;
+    for (;;) {
+      if (!(await this.pass())) return undefined;
+      if (!live()) {
+        this.untried();
+        return undefined;
+      }
+      const outcome = await attempt();
+      if (outcome.kind !== 'unavailable') {
+        // Only a success shows that everything that is needed is there; other failures say nothing of it.
+        if (outcome.kind === 'done') this.succeeded();
+        else this.untried();
+        return outcome;
+      }
+      if (!this.failed(outcome.error) || Date.now() > giveUpAt) return outcome;
+    }
   }
 
   /** Turns everybody who waits away. */

@@ -1,10 +1,12 @@
 import type { ConsumeMessage } from 'amqplib';
 import { parseEnvelope, validateData, type DataClass, type EventEnvelope } from '@warren/contracts';
 import type { DataSource, EntityManager } from 'typeorm';
+import { BatchContext } from '../batch-context.ts';
 import type { DeliveryHistory } from '../broker/message-codec.ts';
 import { DuplicateMessage, PermanentFailure, UnknownType } from '../errors.ts';
 import { runInFlow } from '../flow.ts';
 import { claimMessage, wasHandled } from '../inbox/inbox.ts';
+import type { BatchOptions, HandlerDescription } from '../message-handler.ts';
 import { MessageContext, type DeliveryFacts, type TransactionAccess } from '../message-context.ts';
 import type { ConsumerTopology } from '../topology.ts';
 import { TOLERATED_CRASHES, type CrashGuard } from './crash-guard.ts';
@@ -14,8 +16,12 @@ import { outcomeOf } from './retry-policy.ts';
 /** A handler as the transport strategy found it. */
 export interface BoundHandler {
   dataClass: DataClass;
-  transaction: 'message' | 'deferred';
-  invoke(data: object, context: MessageContext): Promise<unknown>;
+  transaction: HandlerDescription['transaction'];
+  /** How messages are gathered for a batch handler. */
+  batch?: Required<BatchOptions>;
+  /** What the decorator said: the same object for every type of one method. */
+  description: HandlerDescription;
+  invoke(data: object, context: MessageContext | BatchContext): Promise<unknown>;
 }
 
 export interface DeliveryEngine {
@@ -87,9 +93,9 @@ async function handle(
     redelivered: message.fields.redelivered,
   };
   await runInFlow({ correlationId: envelope.correlationid, causationId: envelope.id }, () =>
-    handler.transaction === 'message'
-      ? handleInTransaction(engine, handler, data, facts)
-      : handleDeferred(engine, handler, data, facts),
+    handler.transaction === 'deferred'
+      ? handleDeferred(engine, handler, data, facts)
+      : handleInTransaction(engine, handler, data, facts),
   );
   return { kind: 'done' };
 }
@@ -103,6 +109,10 @@ async function handleInTransaction(
 ): Promise<void> {
   await dataSource.transaction(async (tx) => {
     await claim(tx, facts.envelope, consumer.queue);
+    if (handler.transaction === 'batch') {
+      await handler.invoke([{ data, envelope: facts.envelope }], new BatchContext(consumer.queue, tx));
+      return;
+    }
     await handler.invoke(
       data,
       new MessageContext(facts, {

@@ -60,6 +60,47 @@ export async function claimMessage(
   return rows.length > 0;
 }
 
+const CLAIM_MANY_IN_PARTITIONS = `
+  INSERT INTO inbox (message_id, consumer)
+  SELECT m.id, $1::text FROM unnest($2::uuid[], $3::text[]) AS m (id, source)
+  WHERE NOT EXISTS (
+    SELECT 1 FROM inbox_other o WHERE o.consumer = $1 AND o.source = m.source AND o.message_id = m.id::text
+  )
+  ORDER BY m.id -- the same order in every replica: no deadlock
+  ON CONFLICT DO NOTHING RETURNING message_id`;
+
+/**
+ * Claims many messages at once; see {@link claimMessage}.
+ *
+ * @returns those that had no effect yet, in the order given; of several with one identity the first
+ */
+export async function claimMessages<M extends { envelope: EventEnvelope }>(
+  tx: EntityManager,
+  messages: readonly M[],
+  consumer: string,
+): Promise<M[]> {
+  const now = Date.now();
+  const many = messages.filter(({ envelope }) => belongsToPartitions(envelope.id, now));
+  const claimed = new Set<string>();
+  if (many.length > 0) {
+    const rows = (await tx.query(CLAIM_MANY_IN_PARTITIONS, [
+      consumer,
+      many.map(({ envelope }) => envelope.id),
+      many.map(({ envelope }) => envelope.source),
+    ])) as { message_id: string }[];
+    for (const { message_id: id } of rows) claimed.add(id);
+  }
+  const fresh: M[] = [];
+  for (const message of messages) {
+    const { envelope } = message;
+    const isFresh = belongsToPartitions(envelope.id, now)
+      ? claimed.delete(envelope.id.toLowerCase())
+      : await claimMessage(tx, envelope, consumer);
+    if (isFresh) fresh.push(message);
+  }
+  return fresh;
+}
+
 /** Whether a message had its effect already, without claiming it. */
 export async function wasHandled(
   db: EntityManager,

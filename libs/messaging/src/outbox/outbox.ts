@@ -79,7 +79,11 @@ export class Outbox {
    * @throws MiswiredService when the contract is not in `publishes` of the topology
    * @throws InvalidData when `data` is not what the contract allows
    */
-  async append<T extends object>(tx: EntityManager, dataClass: DataClass<T>, message: NewMessage<T>): Promise<string> {
+  async append<T extends object>(
+    tx: EntityManager,
+    dataClass: DataClass<T>,
+    message: NewMessage<T>,
+  ): Promise<string> {
     const [id] = await this.appendAll(tx, [newMessage(dataClass, message)]);
     return id!;
   }
