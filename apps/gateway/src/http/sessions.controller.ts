@@ -1,0 +1,58 @@
+import { Body, Controller, Header, HttpCode, Post } from '@nestjs/common';
+import { ApiCreatedResponse, ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
+import { IsString, Length } from 'class-validator';
+import { OpenSession } from '../commands/open-session.ts';
+import { ApiProblems } from './api-problems.ts';
+
+export class NewSessionRequest {
+  @ApiProperty({ description: 'Mail address of the account.', maxLength: 254, example: 'ada@example.com' })
+  @IsString()
+  @Length(1, 254)
+  email!: string;
+
+  @ApiProperty({
+    description: 'Password of the account.',
+    maxLength: 200,
+    example: 'correct horse battery staple',
+  })
+  @IsString()
+  @Length(1, 200)
+  password!: string;
+}
+
+export class SessionResponse {
+  @ApiProperty({ description: 'To be sent as "Authorization: Bearer …".' })
+  accessToken!: string;
+
+  @ApiProperty({ enum: ['Bearer'] })
+  tokenType!: 'Bearer';
+
+  @ApiProperty({ description: 'Lifetime of the token in seconds.', type: 'integer', example: 3600 })
+  expiresIn!: number;
+}
+
+@ApiTags('Accounts')
+@Controller('v1/sessions')
+export class SessionsController {
+  constructor(private readonly openSession: OpenSession) {}
+
+  @Post()
+  @HttpCode(201)
+  @Header('cache-control', 'no-store')
+  @ApiOperation({
+    summary: 'Sign in',
+    description: 'Exchanges an address and a password for an access token.',
+  })
+  @ApiCreatedResponse({ type: SessionResponse })
+  @ApiProblems(
+    'validation',
+    'malformed-json',
+    'invalid-credentials',
+    'content-too-large',
+    'unsupported-media-type',
+  )
+  async open(@Body() { email, password }: NewSessionRequest): Promise<SessionResponse> {
+    const { accessToken, expiresIn } = await this.openSession.execute(email, password);
+    return { accessToken, tokenType: 'Bearer', expiresIn };
+  }
+}
