@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { applyTopology } from '@warren/messaging';
 import {
   ConfigurationError,
   processEnvironment,
@@ -8,7 +9,7 @@ import {
 import { usage } from './configuration/usage.ts';
 import type { EnvironmentSpecs } from './configuration/variable.ts';
 import { migrate } from './database/migrate.ts';
-import { schemaOf, specsOf, type ServiceDefinition } from './define-service.ts';
+import { schemaOf, specsOf, topologyOf, type ServiceDefinition } from './define-service.ts';
 import { bootLogOf, loggerOf, startService, type ServiceLogger } from './start-service.ts';
 
 /** The last two as in https://man.freebsd.org/cgi/man.cgi?sysexits */
@@ -29,7 +30,7 @@ export async function runService<Specs extends EnvironmentSpecs>(
     );
     return;
   }
-  if (!['serve', 'migrate'].includes(command) || rest.length > 0) {
+  if (!['serve', 'migrate', 'declare'].includes(command) || rest.length > 0) {
     process.stderr.write(
       `${definition.name}: unknown command "${args.join(' ')}"; --help shows what there is\n`,
     );
@@ -69,6 +70,7 @@ export async function runService<Specs extends EnvironmentSpecs>(
     ) as ServiceConfig<Specs>;
     logger = loggerOf(definition.name, config);
     if (command === 'migrate') await migrateOnly(definition, config, logger, stop.signal);
+    else if (command === 'declare') await declareOnly(definition, config, logger);
     else await serve(definition, logger, stop.signal);
   } catch (error) {
     if ((error as Error).name !== 'AbortError') fail(error, `${command} failed`);
@@ -103,4 +105,21 @@ async function migrateOnly<Specs extends EnvironmentSpecs>(
     signal,
   });
   logger.info(done.length === 0 ? `${schema} is up to date` : `${schema}: ${done.length} migrations run`);
+}
+
+/**
+ * A step of the deployment, run for every service before any is started: an event that is published before a queue
+ * is bound does not come to it later.
+ */
+async function declareOnly<Specs extends EnvironmentSpecs>(
+  definition: ServiceDefinition<Specs>,
+  config: ServiceConfig<Specs>,
+  logger: ServiceLogger,
+): Promise<void> {
+  await applyTopology({
+    topology: topologyOf(definition, config),
+    brokerUrls: config.WARREN_AMQP_URL,
+    logger: bootLogOf(logger),
+  });
+  logger.info('every queue is declared and bound');
 }

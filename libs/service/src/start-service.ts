@@ -5,7 +5,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { connectMessaging, createDataSource, currentFlow } from '@warren/messaging';
 import { createLogger, NestLogger, Readiness, startMetrics } from '@warren/observability';
 import type { DataSource } from 'typeorm';
-import { readConfig, type ServiceConfig } from './configuration/config.ts';
+import { ConfigurationError, readConfig, type ServiceConfig } from './configuration/config.ts';
 import type { EnvironmentSpecs } from './configuration/variable.ts';
 import type { BootLog } from './database/boot-log.ts';
 import { migrate, waitForMigrations } from './database/migrate.ts';
@@ -90,7 +90,7 @@ export async function startService<Specs extends EnvironmentSpecs>(
     app.useLogger(app.get(NestLogger));
     connectMessaging(app);
     await definition.configure?.(app, config);
-    await app.listen(config.WARREN_HTTP_PORT, config.WARREN_HTTP_HOST);
+    await listen(app, definition.name, config);
     await app.startAllMicroservices();
   } catch (error) {
     await app?.close();
@@ -99,8 +99,7 @@ export async function startService<Specs extends EnvironmentSpecs>(
   }
 
   const { port } = app.getHttpServer().address() as AddressInfo;
-  const host = config.WARREN_HTTP_HOST === '0.0.0.0' ? '127.0.0.1' : config.WARREN_HTTP_HOST;
-  const url = `http://${host}:${port}`;
+  const url = `http://${reachable(config.WARREN_HTTP_HOST)}:${port}`;
   logger.info(`${definition.name} listens on ${url}`);
 
   const running = app;
@@ -113,17 +112,37 @@ export async function startService<Specs extends EnvironmentSpecs>(
   };
 }
 
+async function listen(app: NestFastifyApplication, service: string, config: ServiceConfig): Promise<void> {
+  const { WARREN_HTTP_HOST: host, WARREN_HTTP_PORT: port } = config;
+  try {
+    await app.listen(port, host);
+  } catch (error) {
+    const { code } = error as { code?: string };
+    if (code !== 'EADDRINUSE' && code !== 'EADDRNOTAVAIL' && code !== 'EACCES') throw error;
+    const problem =
+      code === 'EADDRINUSE' ? `${port} is taken on ${host}` : `${port} can not be had on ${host} (${code})`;
+    throw new ConfigurationError(service, [{ variable: 'WARREN_HTTP_PORT', problem }]);
+  }
+}
+
+/** Where to reach, from this machine, what listens on `host`. */
+function reachable(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  if (host === '::') return '[::1]';
+  return host.includes(':') ? `[${host}]` : host;
+}
+
 async function openDatabase<Specs extends EnvironmentSpecs>(
   definition: ServiceDefinition<Specs>,
   config: ServiceConfig<Specs>,
   logger: ServiceLogger,
   signal: AbortSignal | undefined,
 ): Promise<DataSource> {
-  const waiting = new WaitingServer(config.WARREN_HTTP_HOST, config.WARREN_HTTP_PORT, 'the database is away');
+  const waiting = new WaitingServer(config.WARREN_HTTP_HOST, config.WARREN_HTTP_PORT);
   const wait = {
     service: definition.name,
     log: bootLogOf(logger),
-    onAway: () => waiting.start(),
+    onAway: () => waiting.start('the database is away'),
     ...(signal && { signal }),
   };
   const options = {
@@ -141,7 +160,7 @@ async function openDatabase<Specs extends EnvironmentSpecs>(
     if (config.WARREN_MIGRATE) await migrate({ ...options, ...wait });
     await waitForDatabase(dataSource, wait);
     if (!config.WARREN_MIGRATE) {
-      waiting.start();
+      waiting.start('the database schema is not up to date');
       await waitForMigrations(dataSource, wait);
     }
     return dataSource;

@@ -7,7 +7,7 @@ import { bindForeign, declareOwnTopology, type ForeignBinding } from './declare-
 export interface ApplyOptions {
   topology: Topology;
   brokerUrls: readonly string[];
-  logger: MessagingLogger;
+  logger: Pick<MessagingLogger, 'log' | 'warn'>;
   /** How long to wait for the broker and for the exchanges of others. Milliseconds, default 60,000. */
   timeoutMs?: number;
 }
@@ -51,7 +51,7 @@ export async function applyTopology({
   }
 }
 
-async function connectUntil(deadline: number, urls: readonly string[], logger: MessagingLogger) {
+async function connectUntil(deadline: number, urls: readonly string[], logger: ApplyOptions['logger']) {
   for (let attempt = 0; ; attempt += 1) {
     try {
       const model = await connect(urls[attempt % urls.length]!, { timeout: 10_000 });

@@ -27,6 +27,7 @@ Usage: node dist/main.js [command]
 Commands:
   serve      run the service (this is what happens without a command)
   migrate    bring the database schema up to date, and exit
+  declare    declare and bind the queues on the broker, waiting for the exchanges of others, and exit
   --help     show this
 
 Environment variables:

@@ -2,20 +2,21 @@ import { createServer, type Server } from 'node:http';
 import { PROBLEM_CONTENT_TYPE } from './problem.ts';
 
 /**
- * Answers probes while the service waits for its database: alive, not ready. Without it a supervisor would take the wait
+ * Answers probes while the service waits for its database or its migrations: alive, not ready. Without it a supervisor would take the wait
  * for a hang and kill the process.
  */
 export class WaitingServer {
   #server: Server | undefined;
+  #reason = '';
 
   constructor(
     private readonly host: string,
     private readonly port: number,
-    private readonly reason: string,
   ) {}
 
   /** Does nothing for a port that is yet to be chosen: nobody could know where to ask. */
-  start(): void {
+  start(reason: string): void {
+    this.#reason = reason;
     if (this.#server || this.port === 0) return;
     this.#server = createServer((request, response) => {
       response.setHeader('connection', 'close');
@@ -30,7 +31,7 @@ export class WaitingServer {
           type: '/problems/not-ready',
           title: 'Not ready',
           status: 503,
-          detail: this.reason,
+          detail: this.#reason,
         }),
       );
     });

@@ -76,6 +76,16 @@ describe('a service as a process', () => {
     );
   });
 
+  it('declares its queues and exits, before it has ever run', async () => {
+    const declaring = run(['declare']);
+    expect(await declaring.exited).toEqual({ code: 0, signal: null });
+    expect(declaring.output).toContain('every queue is declared and bound');
+    const queues = await broker.management.call<{ name: string }[]>('GET', `/queues/${broker.vhost}`);
+    expect(queues.map(({ name }) => name)).toEqual(
+      expect.arrayContaining([expect.stringMatching(/^thing-service\.[a-z]+$/)]),
+    );
+  });
+
   it('migrates and exits, and has nothing to do the second time', async () => {
     const first = run(['migrate']);
     expect(await first.exited).toEqual({ code: 0, signal: null });

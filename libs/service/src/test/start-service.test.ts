@@ -206,6 +206,13 @@ describe('a service in this process', () => {
     expect(broken).toEqual({ type: 'about:blank', title: 'Internal Server Error', status: 500 });
   });
 
+  it('says that its port is taken, and leaves nothing open', async () => {
+    const { port } = new URL((await start()).url);
+    await expect(startService(thingService, environment({ WARREN_HTTP_PORT: port }))).rejects.toThrow(
+      `WARREN_HTTP_PORT  ${port} is taken on 127.0.0.1`,
+    );
+  });
+
   it('answers what is no HTTP with a problem too', async () => {
     const service = await start();
     const socket = connectTcp(Number(new URL(service.url).port), '127.0.0.1');
