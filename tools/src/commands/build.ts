@@ -1,0 +1,25 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { ROOT } from '../config.ts';
+
+/**
+ * Compiles what has changed since the last build.
+ *
+ * @throws with what the compiler said, when it does not compile.
+ */
+export async function build(): Promise<void> {
+  const compiler = join(ROOT, 'node_modules/typescript7/bin/tsc');
+  const child = spawn(process.execPath, [compiler, '-b', join(ROOT, 'tsconfig.build.json')], {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (chunk: string) => (output += chunk));
+  }
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  if (code !== 0) throw new Error(`The build failed:\n${output.trimEnd()}`);
+}
