@@ -17,7 +17,7 @@ export {
   type EventEnvelope,
 } from './envelope.ts';
 export { dataSchemaOf, type DataSchema } from './json-schema.ts';
-export { InvalidData, validateData, type DataViolation } from './validate-data.ts';
+export { InvalidData, validateData, validateInstance, type DataViolation } from './validate-data.ts';
 export { allContracts } from './registry.ts';
 export { Money } from './money.ts';
 export { EmailFailedV1 } from './emails/email-failed.v1.ts';

@@ -1,5 +1,5 @@
 import { plainToInstance } from 'class-transformer';
-import { validateSync, type ValidationError } from 'class-validator';
+import { getMetadataStorage, validateSync, type ValidationError } from 'class-validator';
 import { contractOf, type DataClass } from './define-event.ts';
 
 export interface DataViolation {
@@ -27,6 +27,35 @@ function flatten(errors: readonly ValidationError[], parent = ''): DataViolation
   });
 }
 
+function isConstrained(dataClass: DataClass): boolean {
+  return getMetadataStorage().getTargetValidationMetadatas(dataClass, '', false, false).length > 0;
+}
+
+/**
+ * Turns plain JSON into an instance of a class with class-validator decorators, which need not be a contract.
+ *
+ * @param type what the data is called in the error
+ * @param unknownFields `refuse` where we write, `ignore` where we read: a newer writer may have put in more.
+ * @throws InvalidData with every violation.
+ */
+export function validateInstance<T extends object>(
+  type: string,
+  dataClass: DataClass<T>,
+  data: object,
+  unknownFields: 'refuse' | 'ignore',
+): T {
+  const instance = plainToInstance(dataClass, data);
+  const errors = validateSync(instance, {
+    whitelist: unknownFields === 'refuse',
+    forbidNonWhitelisted: unknownFields === 'refuse',
+    // A class without a single constraint would be unknown; it is one that allows no field.
+    forbidUnknownValues: isConstrained(dataClass),
+    stopAtFirstError: false,
+  });
+  if (errors.length > 0) throw new InvalidData(type, flatten(errors));
+  return instance;
+}
+
 /**
  * Turns plain JSON into an instance of its contract's class.
  *
@@ -38,14 +67,5 @@ export function validateData<T extends object>(
   data: object,
   unknownFields: 'refuse' | 'ignore',
 ): T {
-  const { type } = contractOf(dataClass);
-  const instance = plainToInstance(dataClass, data);
-  const errors = validateSync(instance, {
-    whitelist: unknownFields === 'refuse',
-    forbidNonWhitelisted: unknownFields === 'refuse',
-    forbidUnknownValues: true,
-    stopAtFirstError: false,
-  });
-  if (errors.length > 0) throw new InvalidData(type, flatten(errors));
-  return instance;
+  return validateInstance(contractOf(dataClass).type, dataClass, data, unknownFields);
 }

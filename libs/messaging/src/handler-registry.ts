@@ -7,7 +7,11 @@ import type { HandlerExtras } from './message-handler.ts';
 import type { Topology } from './topology.ts';
 
 /** Calls a handler as Nest has wrapped it: guards, pipes and interceptors included. */
-async function invoke(handler: MessageHandler, data: object, context: unknown): Promise<unknown> {
+export async function invokeHandler(
+  handler: MessageHandler,
+  data: object,
+  context: unknown,
+): Promise<unknown> {
   const result: unknown = await handler(data, context);
   return isObservable(result) ? lastValueFrom(result, { defaultValue: undefined }) : result;
 }
@@ -52,7 +56,7 @@ export function bindHandlers(
       transaction,
       ...(batch && { batch }),
       description: extras.warren,
-      invoke: (data, context) => invoke(handler, data, context),
+      invoke: (data, context) => invokeHandler(handler, data, context),
     });
   }
   for (const { queue, contracts } of topology.consumers) {

@@ -50,7 +50,7 @@ type TypedMethod<A extends object, R> = <Method extends (data: A, context: Messa
 const PARAMETER_METADATA = '__routeArguments__';
 
 /** A method without parameter decorators gets the data and the context; Nest by itself would pass the data alone. */
-function passDataAndContext(target: object, key: string | symbol): void {
+export function passDataAndContext(target: object, key: string | symbol): void {
   if (Reflect.hasMetadata(PARAMETER_METADATA, target.constructor, key)) return;
   Payload()(target, key, 0);
   Ctx()(target, key, 1);

@@ -12,13 +12,15 @@ import { bindHandlers } from './handler-registry.ts';
 import { InboxMaintenance } from './inbox/inbox-partitions.ts';
 import type { MessagingLogger } from './logger.ts';
 import { MessagingMetrics } from './metrics.ts';
-import type { ConsumerStatus, PublisherStatus, StatusSource } from './messaging-status.ts';
+import type { ConsumerStatus, PublisherStatus, StatusSource, WorkStatus } from './messaging-status.ts';
 import { Outbox } from './outbox/outbox.ts';
 import { RelayLease } from './outbox/relay-lease.ts';
 import { Relay, type RelayOptions } from './outbox/relay.ts';
 import { WakeUp } from './outbox/wake-up.ts';
 import { RequestAnswerer } from './requests/request-answerer.ts';
 import { Requests } from './requests/requests.ts';
+import { ScheduledWork, type ScheduledWorkOptions } from './schedule/scheduled-work.ts';
+import { separateWork } from './schedule/work-registry.ts';
 import { withDeadline } from './timing.ts';
 import type { Topology } from './topology.ts';
 
@@ -33,6 +35,8 @@ export interface MessagingOptions {
   /** How long handlers in hand may go on after a stop was asked for. Milliseconds, default 15,000. */
   shutdownTimeoutMs?: number;
   relay?: RelayOptions;
+  /** Scheduled messages, background jobs and recurring jobs. */
+  work?: ScheduledWorkOptions;
 }
 
 /** How long a boot waits for the answer of a broker that is there. */
@@ -53,6 +57,7 @@ export class MessagingRuntime implements StatusSource {
   readonly #wakeUp: WakeUp;
   readonly #inbox: InboxMaintenance;
   readonly requests: Requests;
+  readonly work: ScheduledWork;
   #consumers: (QueueConsumer | BatchConsumer)[] = [];
   #answerers: RequestAnswerer[] = [];
 
@@ -75,6 +80,14 @@ export class MessagingRuntime implements StatusSource {
     this.#wakeUp = new WakeUp(dataSource, this.#relay, schema, logger);
     this.#inbox = new InboxMaintenance(dataSource, logger);
     this.outbox = new Outbox(dataSource, topology, schemaBaseUrl, () => this.#wakeUp.committed());
+    this.work = new ScheduledWork({
+      dataSource,
+      topology,
+      schemaBaseUrl,
+      logger,
+      onOutboxFilled: () => this.#wakeUp.committed(),
+      options: options.work,
+    });
     this.requests = new Requests(topology, schemaBaseUrl, this.#consuming, this.#publisher, logger);
   }
 
@@ -84,8 +97,11 @@ export class MessagingRuntime implements StatusSource {
    * @throws MiswiredService when the wiring can't work
    */
   async start(found: ReadonlyMap<string, MessageHandler>): Promise<void> {
-    const handlers = bindHandlers(this.#options.topology, found);
+    const { messages, work } = separateWork(found);
+    const handlers = bindHandlers(this.#options.topology, messages);
+    this.work.bind(work);
     await this.#inbox.start();
+    this.work.start();
     await this.#firstDeclaration();
     this.#consuming.onConnected((model) => void this.#declareAgain(model));
     this.#startConsumers(handlers);
@@ -95,7 +111,10 @@ export class MessagingRuntime implements StatusSource {
   /** Takes no more, lets what is in hand end up to the deadline, flushes, closes. */
   async stop(): Promise<void> {
     const deadline = this.#options.shutdownTimeoutMs ?? 15_000;
-    await Promise.all([...this.#consumers, ...this.#answerers].map((consumer) => consumer.stop(deadline)));
+    await Promise.all([
+      ...[...this.#consumers, ...this.#answerers].map((consumer) => consumer.stop(deadline)),
+      this.work.stop(deadline),
+    ]);
     this.#wakeUp.stop();
     await withDeadline(this.#relay.stop(), deadline);
     await this.requests.close();
@@ -129,6 +148,10 @@ export class MessagingRuntime implements StatusSource {
 
   relay(): { active: boolean } {
     return { active: this.#relay.active };
+  }
+
+  scheduledWork(): WorkStatus {
+    return this.work.status();
   }
 
   /** A broker that answers shows at boot what can't work; one that is away does not hold the boot up. */

@@ -13,10 +13,18 @@ export interface PublisherStatus {
   reason?: string;
 }
 
+export interface WorkStatus {
+  /** Jobs that run in this process at the moment. */
+  running: number;
+  /** Why scheduled messages and jobs can't be looked after at the moment. */
+  problem?: string;
+}
+
 export interface StatusSource {
   consumers(): ConsumerStatus[];
   publisher(): PublisherStatus;
   relay(): { active: boolean };
+  scheduledWork(): WorkStatus;
 }
 
 /** Injectable view of the running library. */
@@ -38,5 +46,9 @@ export class MessagingStatus implements StatusSource {
   /** `active`: this replica relays the outbox; of several replicas one does. */
   relay(): { active: boolean } {
     return this.#source.relay();
+  }
+
+  scheduledWork(): WorkStatus {
+    return this.#source.scheduledWork();
   }
 }

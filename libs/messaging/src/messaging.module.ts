@@ -1,12 +1,18 @@
 import { Logger, type DynamicModule } from '@nestjs/common';
+import { DiscoveryModule, DiscoveryService } from '@nestjs/core';
 import { MessagingRuntime, type MessagingOptions } from './messaging-runtime.ts';
 import { MessagingServer } from './messaging-server.ts';
 import { MessagingStatus } from './messaging-status.ts';
 import { Outbox } from './outbox/outbox.ts';
 import { Requests } from './requests/requests.ts';
+import { Jobs } from './schedule/jobs.ts';
+import { RecurringJobs } from './schedule/recurring-jobs.ts';
+import { Schedule } from './schedule/schedule.ts';
+import { WorkDiscovery } from './schedule/work-discovery.ts';
 
 /**
- * Makes {@link Outbox}, {@link Requests} and {@link MessagingStatus} injectable everywhere in a service.
+ * Makes {@link Outbox}, {@link Requests}, {@link Schedule}, {@link Jobs}, {@link RecurringJobs} and
+ * {@link MessagingStatus} injectable everywhere in a service.
  *
  * Handlers are served after `connectMessaging(app)` and `app.startAllMicroservices()`.
  */
@@ -20,10 +26,19 @@ export class MessagingModule {
     return {
       module: MessagingModule,
       global: true,
+      imports: [DiscoveryModule],
       providers: [
         runtime,
         { provide: Outbox, inject, useFactory: ({ outbox }: MessagingRuntime) => outbox },
         { provide: Requests, inject, useFactory: ({ requests }: MessagingRuntime) => requests },
+        { provide: Schedule, inject, useFactory: ({ work }: MessagingRuntime) => work.schedule },
+        { provide: Jobs, inject, useFactory: ({ work }: MessagingRuntime) => work.jobs },
+        { provide: RecurringJobs, inject, useFactory: ({ work }: MessagingRuntime) => work.recurring },
+        {
+          provide: WorkDiscovery,
+          inject: [DiscoveryService, Jobs],
+          useFactory: (discovery: DiscoveryService, jobs: Jobs) => new WorkDiscovery(discovery, jobs),
+        },
         {
           provide: MessagingStatus,
           inject,
@@ -35,7 +50,7 @@ export class MessagingModule {
           useFactory: (source: MessagingRuntime) => new MessagingServer(source),
         },
       ],
-      exports: [Outbox, Requests, MessagingStatus, MessagingServer],
+      exports: [Outbox, Requests, Schedule, Jobs, RecurringJobs, MessagingStatus, MessagingServer],
     };
   }
 }

@@ -14,6 +14,10 @@ export const HEADER = {
   errorClass: 'x-warren-error-class',
   errorMessage: 'x-warren-error-message',
   errorStack: 'x-warren-error-stack',
+  /** Id of the redrive that sent the message last; it stays on the message until the next one. */
+  redrive: 'x-warren-redrive',
+  redrivenAt: 'x-warren-redriven-at',
+  timesRedriven: 'x-warren-times-redriven',
 } as const;
 
 /** The AMQP properties that repeat what brokers and tools look at. */
@@ -56,8 +60,11 @@ export function historyOf(message: ConsumeMessage): DeliveryHistory {
   };
 }
 
-/** What the broker writes into headers; carried on, it would be taken for the history of the new message. */
-const BROKER_HEADERS = /^x-(?:death|first-death-|last-death-|delivery-count|acquired-count)/;
+/**
+ * What the broker writes into headers; carried on, it would be taken for the history of the new message. And CC and
+ * BCC, which the broker reads as more routing keys: a message that is sent on goes to one queue and to no other.
+ */
+const BROKER_HEADERS = /^(?:x-(?:death|first-death-|last-death-|delivery-count|acquired-count)|CC$|BCC$)/;
 /** amqplib encodes a message's headers into 64 KiB; half of that is left to what we add. */
 const MAX_CARRIED_HEADER_BYTES = 32 * 1024;
 

@@ -1,5 +1,6 @@
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { MessagingTables1764000000000 } from './messaging-tables.ts';
+import { ScheduledWorkTables1764000000100 } from './scheduled-work-tables.ts';
 
 export interface ServiceDataSourceOptions {
   /** `postgres://user:password@host:port/database` */
@@ -31,7 +32,7 @@ export function createDataSource(options: ServiceDataSourceOptions): DataSource 
     url: options.url,
     schema: options.schema,
     entities: options.entities,
-    migrations: [MessagingTables1764000000000, ...options.migrations],
+    migrations: [MessagingTables1764000000000, ScheduledWorkTables1764000000100, ...options.migrations],
     migrationsTransactionMode: 'each',
     applicationName: options.applicationName ?? options.schema,
     poolSize: options.poolSize ?? 20,

@@ -21,11 +21,18 @@ const SERVER_AWAY = /^(08...|53...|57P0.|58...)$/;
 const CONNECTION_GONE =
   /Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error|Connection ended unexpectedly/i;
 
+/**
+ * TypeORM lets go of a connection as soon as it hears that it broke. Whoever is in the middle of a transaction gets
+ * one of these from the next statement, and not the error that the connection broke with.
+ */
+const LET_GO = new Set(['QueryRunnerAlreadyReleasedError', 'QueryRunnerProviderAlreadyReleasedError']);
+
 /** Whether an error says that the database is away, as opposed to refusing what it was asked. */
 export function isDatabaseAway(error: unknown): boolean {
   // Not by instanceof: errors of Node's own modules are of another realm where the code runs in a VM context.
   if (typeof error !== 'object' || error === null) return false;
-  const { code, message, errors, cause } = error as Partial<AggregateError> & { code?: unknown };
+  const { code, name, message, errors, cause } = error as Partial<AggregateError> & { code?: unknown };
+  if (name !== undefined && LET_GO.has(name)) return true;
   if (typeof code === 'string' && (NETWORK.has(code) || SERVER_AWAY.test(code))) return true;
   if (typeof message === 'string' && CONNECTION_GONE.test(message)) return true;
   if (Array.isArray(errors) && errors.some(isDatabaseAway)) return true;

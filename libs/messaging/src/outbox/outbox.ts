@@ -1,27 +1,8 @@
-import { context as otelContext, propagation } from '@opentelemetry/api';
-import {
-  contractOf,
-  formatSequence,
-  validateData,
-  type Contract,
-  type DataClass,
-  type EventEnvelope,
-} from '@warren/contracts';
-import type { DataSource, EntityManager, EntitySubscriberInterface, QueryRunner } from 'typeorm';
-import { v7 as uuidv7 } from 'uuid';
-import { MiswiredService, NotInTransaction } from '../errors.ts';
-import { currentFlow } from '../flow.ts';
+import type { DataClass } from '@warren/contracts';
+import type { DataSource, EntityManager } from 'typeorm';
+import { AfterCommit, openTransactionOf } from '../database/after-commit.ts';
 import type { Topology } from '../topology.ts';
-
-export interface NewMessage<T> {
-  /** Id of the aggregate that the message is about. */
-  subject: string;
-  /** Version of the aggregate after what happened. */
-  sequence: number;
-  data: T;
-  /** Default: that of the current flow, or the message's own id where there is none. */
-  correlationId?: string;
-}
+import { currentTraceHeaders, MessageComposer, type NewMessage } from './compose-message.ts';
 
 /** A message with the contract that it follows. Made by {@link newMessage}. */
 export interface TypedMessage {
@@ -46,28 +27,14 @@ const ROW_COUNT_BOUND = 1_000_000;
 /** The one door for publishing: a row beside the state that it tells of, in the same transaction. */
 export class Outbox {
   readonly #dataSource: DataSource;
-  readonly #topology: Topology;
-  readonly #schemaBaseUrl: string;
-  readonly #publishable: ReadonlySet<Contract>;
-  /** Query runners whose open transaction has appended something. */
-  readonly #appended = new WeakSet<QueryRunner>();
-  readonly #wakeAfterCommit: EntitySubscriberInterface;
+  readonly #composer: MessageComposer;
+  readonly #afterCommit: AfterCommit;
 
   /** @param onCommitted called after the commit of every transaction that appended. */
   constructor(dataSource: DataSource, topology: Topology, schemaBaseUrl: string, onCommitted: () => void) {
     this.#dataSource = dataSource;
-    this.#topology = topology;
-    this.#schemaBaseUrl = schemaBaseUrl.replace(/\/$/, '');
-    this.#publishable = new Set(topology.publishes);
-    this.#wakeAfterCommit = {
-      afterTransactionCommit: ({ queryRunner }) => {
-        if (queryRunner.isTransactionActive) return; // a savepoint was released
-        if (this.#appended.delete(queryRunner)) onCommitted();
-      },
-      afterTransactionRollback: ({ queryRunner }) => {
-        if (!queryRunner.isTransactionActive) this.#appended.delete(queryRunner);
-      },
-    };
+    this.#composer = new MessageComposer(topology, schemaBaseUrl);
+    this.#afterCommit = new AfterCommit(dataSource, onCommitted);
   }
 
   /**
@@ -94,17 +61,9 @@ export class Outbox {
    * @returns the messages' ids
    */
   async appendAll(tx: EntityManager, messages: readonly TypedMessage[]): Promise<string[]> {
-    const runner = tx?.queryRunner;
-    if (!runner?.isTransactionActive) {
-      throw new NotInTransaction(
-        'append needs the manager of an open transaction: call it inside dataSource.transaction(async (tx) => …) ' +
-          'with that tx, or with ctx.tx in a handler',
-      );
-    }
+    const runner = openTransactionOf(tx, 'append');
     if (messages.length === 0) return [];
-    const rows = messages.map(({ dataClass, message }) => this.#rowOf(dataClass, message));
-    const traceContext: Record<string, string> = {};
-    propagation.inject(otelContext.active(), traceContext);
+    const rows = messages.map(({ dataClass, message }) => this.#composer.compose(dataClass, message));
     await tx.query(
       `INSERT INTO outbox (id, aggregate, exchange, routing_key, must_be_routed, body, headers)
        SELECT id, aggregate, exchange, routing_key, must_be_routed, body, $7::jsonb
@@ -118,43 +77,11 @@ export class Outbox {
         rows.map((row) => row.contract.type),
         rows.map((row) => row.contract.kind === 'command'),
         rows.map((row) => row.body),
-        JSON.stringify(traceContext),
+        JSON.stringify(currentTraceHeaders()),
       ],
     );
-    this.#appended.add(runner);
-    // Not in the constructor: the list is made anew when the data source is initialised.
-    if (!this.#dataSource.subscribers.includes(this.#wakeAfterCommit)) {
-      this.#dataSource.subscribers.push(this.#wakeAfterCommit);
-    }
+    this.#afterCommit.mark(runner);
     return rows.map((row) => row.id);
-  }
-
-  #rowOf(dataClass: DataClass, message: NewMessage<object>) {
-    const contract = contractOf(dataClass);
-    if (!this.#publishable.has(contract)) {
-      throw new MiswiredService(
-        `${this.#topology.service} does not publish ${contract.type}: add ${dataClass.name} to "publishes" in topology.ts`,
-      );
-    }
-    validateData(dataClass, message.data, 'refuse');
-    const id = uuidv7();
-    const flow = currentFlow();
-    const envelope: EventEnvelope = {
-      specversion: '1.0',
-      id,
-      source: `/warren/${this.#topology.service}`,
-      type: contract.type,
-      subject: message.subject,
-      time: new Date().toISOString(),
-      datacontenttype: 'application/json',
-      dataschema: `${this.#schemaBaseUrl}/${contract.type}.json`,
-      sequence: formatSequence(message.sequence),
-      correlationid: message.correlationId ?? flow?.correlationId ?? id,
-      ...(flow?.causationId !== undefined && { causationid: flow.causationId }),
-      data: message.data,
-    };
-    const entity = contract.type.slice(0, contract.type.indexOf('.'));
-    return { id, contract, aggregate: `${entity}:${message.subject}`, body: JSON.stringify(envelope) };
   }
 
   /** What waits to be published. Cheap: the count stops at its bound. */

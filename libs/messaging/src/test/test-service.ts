@@ -10,6 +10,7 @@ import { MessagingStatus } from '../messaging-status.ts';
 import { MessagingModule } from '../messaging.module.ts';
 import { Outbox } from '../outbox/outbox.ts';
 import { Requests } from '../requests/requests.ts';
+import type { ScheduledWorkOptions } from '../schedule/scheduled-work.ts';
 import type { Topology } from '../topology.ts';
 
 /** A table for effects: a row for each time that a handler had one. */
@@ -38,11 +39,13 @@ export interface TestService {
 export interface TestServiceOptions {
   topology: Topology;
   controllers?: Type[];
+  imports?: Type[];
   brokerUrl: string;
   databaseUrl: string;
   /** Default: the service's name with underscores. */
   schema?: string;
   relay?: RelayOptions;
+  work?: ScheduledWorkOptions;
   shutdownTimeoutMs?: number;
 }
 
@@ -61,6 +64,7 @@ export async function startTestService(options: TestServiceOptions): Promise<Tes
 
   @Module({
     imports: [
+      ...(options.imports ?? []),
       MessagingModule.forRoot({
         topology: options.topology,
         brokerUrls: [options.brokerUrl],
@@ -68,6 +72,7 @@ export async function startTestService(options: TestServiceOptions): Promise<Tes
         schemaBaseUrl: 'http://schemas.example/',
         shutdownTimeoutMs: options.shutdownTimeoutMs ?? 5_000,
         ...(options.relay && { relay: options.relay }),
+        ...(options.work && { work: options.work }),
       }),
     ],
     controllers: options.controllers ?? [],

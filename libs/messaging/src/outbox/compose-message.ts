@@ -1,0 +1,85 @@
+import { context as otelContext, propagation } from '@opentelemetry/api';
+import {
+  contractOf,
+  formatSequence,
+  validateData,
+  type Contract,
+  type DataClass,
+  type EventEnvelope,
+} from '@warren/contracts';
+import { v7 as uuidv7 } from 'uuid';
+import { MiswiredService } from '../errors.ts';
+import { currentFlow } from '../flow.ts';
+import type { Topology } from '../topology.ts';
+
+export interface NewMessage<T> {
+  /** Id of the aggregate that the message is about. */
+  subject: string;
+  /** Version of the aggregate after what happened. */
+  sequence: number;
+  data: T;
+  /** Default: that of the current flow, or the message's own id where there is none. */
+  correlationId?: string;
+}
+
+/** What the outbox keeps of a message, but for its number. */
+export interface ComposedMessage {
+  readonly id: string;
+  readonly aggregate: string;
+  readonly contract: Contract;
+  /** The envelope as JSON. */
+  readonly body: string;
+}
+
+/** Makes envelopes of what a service wants to say. */
+export class MessageComposer {
+  readonly #topology: Topology;
+  readonly #schemaBaseUrl: string;
+  readonly #publishable: ReadonlySet<Contract>;
+
+  constructor(topology: Topology, schemaBaseUrl: string) {
+    this.#topology = topology;
+    this.#schemaBaseUrl = schemaBaseUrl.replace(/\/$/, '');
+    this.#publishable = new Set(topology.publishes);
+  }
+
+  /**
+   * @param time when that happens which the message tells of; its id is of the same moment. Default: now.
+   * @throws MiswiredService when the contract is not in `publishes` of the topology
+   * @throws InvalidData when the data is not what the contract allows
+   */
+  compose(dataClass: DataClass, message: NewMessage<object>, time?: Date): ComposedMessage {
+    const contract = contractOf(dataClass);
+    if (!this.#publishable.has(contract)) {
+      throw new MiswiredService(
+        `${this.#topology.service} does not publish ${contract.type}: add ${dataClass.name} to "publishes" in topology.ts`,
+      );
+    }
+    validateData(dataClass, message.data, 'refuse');
+    const id = time ? uuidv7({ msecs: time.getTime() }) : uuidv7();
+    const flow = currentFlow();
+    const envelope: EventEnvelope = {
+      specversion: '1.0',
+      id,
+      source: `/warren/${this.#topology.service}`,
+      type: contract.type,
+      subject: message.subject,
+      time: (time ?? new Date()).toISOString(),
+      datacontenttype: 'application/json',
+      dataschema: `${this.#schemaBaseUrl}/${contract.type}.json`,
+      sequence: formatSequence(message.sequence),
+      correlationid: message.correlationId ?? flow?.correlationId ?? id,
+      ...(flow?.causationId !== undefined && { causationid: flow.causationId }),
+      data: message.data,
+    };
+    const entity = contract.type.slice(0, contract.type.indexOf('.'));
+    return { id, contract, aggregate: `${entity}:${message.subject}`, body: JSON.stringify(envelope) };
+  }
+}
+
+/** The trace that the caller runs in, as the headers that carry it. */
+export function currentTraceHeaders(): Record<string, string> {
+  const headers: Record<string, string> = {};
+  propagation.inject(otelContext.active(), headers);
+  return headers;
+}

@@ -1,0 +1,51 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { eventually } from '@warren/testing';
+import type { TestBench } from './test-service.ts';
+
+/** A process that works on crates, to be killed. */
+export class CrateWorker {
+  readonly #child: ChildProcess;
+  readonly #exited: Promise<unknown>;
+  #output = '';
+
+  constructor(bench: TestBench, leaseMs: number) {
+    const file = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+    this.#child = spawn(
+      process.execPath,
+      [
+        '--conditions=@warren/source',
+        '--import',
+        file('typescript-hooks.mjs'),
+        file('crate-worker.main.ts'),
+        bench.broker.url,
+        bench.database.url,
+        String(leaseMs),
+      ],
+      { stdio: ['ignore', 'pipe', 'pipe'] },
+    );
+    for (const stream of [this.#child.stdout!, this.#child.stderr!]) {
+      stream.setEncoding('utf8').on('data', (chunk: string) => (this.#output += chunk));
+    }
+    this.#exited = once(this.#child, 'close');
+    bench.use({ close: () => this.kill() });
+  }
+
+  async untilItSays(text: string): Promise<void> {
+    await eventually(() => expect(this.#output).toContain(text), { timeoutMs: 45_000 });
+  }
+
+  freeze(): void {
+    this.#child.kill('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.#child.kill('SIGCONT');
+  }
+
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.#exited;
+  }
+}
