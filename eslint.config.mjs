@@ -103,7 +103,7 @@ export default tseslint.config(
     rules: restrictImports(ONLY_DOMAIN),
   },
   {
-    files: ['tools/**', 'e2e/**', 'bench/**', 'examples/**', '*.config.*'],
+    files: ['tools/**', 'e2e/**', 'libs/reliability-rig/**', 'bench/**', 'examples/**', '*.config.*'],
     rules: {
       'no-console': 'off',
       'no-restricted-properties': 'off',

@@ -1,7 +1,7 @@
 /**
- * The way into `npm start`, `npm test`, `npm run reset` and `npm run demo`. Plain JavaScript for whatever Node the
- * machine has (18 or newer), and nothing but Node's own modules: it installs the dependencies when they are
- * missing or out of date, and then runs the command on the Node that comes with them.
+ * The way into `npm start`, `npm test`, `npm run demo`, `npm run bench` and `npm run reset`. Plain JavaScript for
+ * whatever Node the machine has (18 or newer), and nothing but Node's own modules: it installs the dependencies when
+ * they are missing or out of date, and then runs the command on the Node that comes with them.
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -21,7 +21,9 @@ const COMMANDS = {
   start: 'brings the whole system up, in this terminal, until Ctrl-C',
   test: 'runs all tests; arguments go to Jest: npm test -- libs/messaging -t "retries"',
   demo: 'shows the flows at work on the running system',
+  bench: 'measures Warren against its peers; npm run bench -- --help says more',
   reset: 'wipes the local data of the stopped system',
+  provision: 'makes accounts on servers that the environment names: npm run provision -- [directory]',
   install: 'only installs what is missing',
 };
 
@@ -34,13 +36,14 @@ if (!Object.hasOwn(COMMANDS, command)) {
   console.error(`Unknown command "${command}".\n\n${usage()}`);
   process.exit(64);
 }
-// Jest has a help of its own, which says more about `npm test -- --help`.
-if (command !== 'test' && args.some((argument) => argument === '--help' || argument === '-h')) {
+/** How many arguments a command takes. Jest and the bench know their own, and have a help of their own. */
+const mostArguments = { test: Infinity, bench: Infinity, provision: 1 }[command] ?? 0;
+if (mostArguments < Infinity && args.some((argument) => argument === '--help' || argument === '-h')) {
   console.log(`npm run ${command}: ${COMMANDS[command]}\n\n${usage()}`);
   process.exit(0);
 }
-if (command !== 'test' && args.length > 0) {
-  console.error(`\`npm run ${command}\` takes no arguments, but got: ${args.join(' ')}\n\n${usage()}`);
+if (args.length > mostArguments) {
+  console.error(`Too many arguments for \`npm run ${command}\`: ${args.join(' ')}\n\n${usage()}`);
   process.exit(64);
 }
 
@@ -76,7 +79,7 @@ async function install() {
     const line = `Installing packages: ${Math.min(countInstalled(), total)} of ${total} (${seconds} s)`;
     process.stderr.write(process.stderr.isTTY ? `\r\u001B[K${line}` : `${line}\n`);
   };
-  const timer = setInterval(show, process.stderr.isTTY ? 1_000 : 10_000);
+  const timer = setInterval(show, process.stderr.isTTY ? 500 : 5_000);
   // The npm that started us, else the one in the PATH.
   const npm = process.env['npm_execpath'];
   const [program, first] = npm?.endsWith('.js') ? [process.execPath, [npm]] : ['npm', []];
@@ -100,7 +103,8 @@ async function install() {
 /** Packages of this platform or of any: what npm will put into node_modules. */
 function countLocked() {
   const { packages } = JSON.parse(readFileSync(LOCK, 'utf8'));
-  const fits = (list, mine) => !list || (!list.includes(`!${mine}`) && (list.includes(mine) || list[0]?.startsWith('!')));
+  const fits = (list, mine) =>
+    !list || (!list.includes(`!${mine}`) && (list.includes(mine) || list[0]?.startsWith('!')));
   return Object.entries(packages).filter(
     ([path, { os, cpu, link }]) =>
       path.startsWith('node_modules/') &&
@@ -111,6 +115,7 @@ function countLocked() {
   ).length;
 }
 
+/** npm makes all directories first; a package is there when its package.json is. */
 function countInstalled() {
   const list = (directory) => {
     try {
@@ -119,14 +124,16 @@ function countInstalled() {
       return []; // not there yet
     }
   };
-  let count = 0;
-  for (const name of list(MODULES)) count += name.startsWith('@') ? list(join(MODULES, name)).length : 1;
-  return count;
+  const packages = list(MODULES).flatMap((name) =>
+    name.startsWith('@') ? list(join(MODULES, name)).map((part) => join(name, part)) : [name],
+  );
+  return packages.filter((name) => existsSync(join(MODULES, name, 'package.json'))).length;
 }
 
 /** Runs the command on the project's Node, hands signals on, and ends as it ends. */
 async function runCommand() {
-  const child = spawn(chooseNode(), [join(ROOT, `tools/src/commands/${command}.ts`), ...args], {
+  const script = command === 'bench' ? 'bench/src/main.ts' : `tools/src/commands/${command}.ts`;
+  const child = spawn(chooseNode(), [join(ROOT, script), ...args], {
     cwd: ROOT,
     stdio: 'inherit',
   });

@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { eventually } from '@warren/testing';
 import { v7 as uuidv7 } from 'uuid';
-import type { Customer, Problem } from './api-client.ts';
+import type { Customer, Problem } from '@warren/tools/clients/api-client.ts';
 import { SystemUnderTest } from './system-under-test.ts';
 
 const MAX_UPLOAD = 1 << 20;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { eventually } from '@warren/testing';
 import { cacheDirectory } from '@warren/tools/config.ts';
 import { startRabbitMq, type RabbitMq } from '@warren/tools/infrastructure/rabbitmq.ts';
-import { distinct } from './mail-inbox.ts';
+import { distinct } from '@warren/tools/clients/mail-inbox.ts';
 import { SystemUnderTest } from './system-under-test.ts';
 
 const PATIENCE = { timeoutMs: 90_000, intervalMs: 100 };

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { eventually } from '@warren/testing';
 import type { ServiceName } from '@warren/tools/provision/rights.ts';
-import type { Customer } from './api-client.ts';
-import { distinct } from './mail-inbox.ts';
+import type { Customer } from '@warren/tools/clients/api-client.ts';
+import { distinct } from '@warren/tools/clients/mail-inbox.ts';
 import { SystemUnderTest } from './system-under-test.ts';
 
 let sut: SystemUnderTest;

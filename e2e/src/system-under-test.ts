@@ -6,8 +6,8 @@ import { testServers } from '@warren/testing';
 import { deprovision } from '@warren/tools/provision/provision.ts';
 import { startSystem, type System, type SystemOptions } from '@warren/tools/system/start-system.ts';
 import { Client } from 'pg';
-import { ApiClient } from './api-client.ts';
-import { MailInbox } from './mail-inbox.ts';
+import { ApiClient } from '@warren/tools/clients/api-client.ts';
+import { MailInbox } from '@warren/tools/clients/mail-inbox.ts';
 
 /** A whole system for one test file: the four built services as processes, on accounts and stores of their own. */
 export class SystemUnderTest {

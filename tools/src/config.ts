@@ -1,13 +1,16 @@
 import { mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** The root of the repository. */
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 
-/** Everything that Warren makes on this machine while it is developed; ignored by git. */
-export const LOCAL_DIRECTORY = join(ROOT, '.warren');
+/**
+ * Everything that Warren makes on this machine while it is developed: `.warren`, which git ignores. With
+ * `WARREN_LOCAL_DIRECTORY` a clone can have another system beside it.
+ */
+export const LOCAL_DIRECTORY = resolve(process.env['WARREN_LOCAL_DIRECTORY'] || join(ROOT, '.warren'));
 
 /**
  * Where unpacked server packages are kept, for all clones of this user and across `npm run reset`:
@@ -34,7 +37,9 @@ export const TEST_SERVER_VARIABLES = [
 export type TestServerVariable = (typeof TEST_SERVER_VARIABLES)[number];
 
 /** @throws when a broker is named without its management API, or the other way round. */
-export function givenTestServers(env: NodeJS.ProcessEnv = process.env): Partial<Record<TestServerVariable, string>> {
+export function givenTestServers(
+  env: NodeJS.ProcessEnv = process.env,
+): Partial<Record<TestServerVariable, string>> {
   const given: Partial<Record<TestServerVariable, string>> = {};
   for (const name of TEST_SERVER_VARIABLES) {
     const value = env[name];
@@ -70,7 +75,9 @@ export function givenServers(env: NodeJS.ProcessEnv = process.env): GivenServers
     if (!value) return undefined;
     const url = URL.parse(value.split(',')[0] ?? '');
     if (!url || !protocols.includes(url.protocol)) {
-      throw new Error(`${name} must be a URL that begins with ${protocols.map((p) => `${p}//`).join(' or ')}`);
+      throw new Error(
+        `${name} must be a URL that begins with ${protocols.map((p) => `${p}//`).join(' or ')}`,
+      );
     }
     return url;
   };
@@ -91,7 +98,11 @@ export function givenServers(env: NodeJS.ProcessEnv = process.env): GivenServers
   };
   return {
     broker: amqp &&
-      management && { amqpUrl: env['WARREN_AMQP_URL'] ?? '', managementUrl: withoutSlash(management), vhost: name(amqp, '/') },
+      management && {
+        amqpUrl: env['WARREN_AMQP_URL'] ?? '',
+        managementUrl: withoutSlash(management),
+        vhost: name(amqp, '/'),
+      },
     database: database && { url: database.href, database: name(database, 'postgres') },
     mail: smtp && { smtpUrl: smtp.href, inboxUrl: inbox ? withoutSlash(inbox) : null },
   };
@@ -102,12 +113,14 @@ function withoutSlash(url: URL): string {
 }
 
 /** What a service process inherits from ours, and what it is given. */
-export function serviceEnvironment(given: Record<string, string>, env: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
+export function serviceEnvironment(
+  given: Record<string, string>,
+  env: NodeJS.ProcessEnv = process.env,
+): NodeJS.ProcessEnv {
   // Jest's own settings are not for the services that an end-to-end test starts.
   const { NODE_ENV, NODE_OPTIONS, JEST_WORKER_ID: _, ...inherited } = env;
   const options = (NODE_OPTIONS ?? '').replace('--experimental-vm-modules', '').trim();
   return {
-    NODE_COMPILE_CACHE: join(LOCAL_DIRECTORY, 'compile-cache'), // halves the time to load the modules
     ...inherited,
     ...(options ? { NODE_OPTIONS: options } : {}),
     NODE_ENV: NODE_ENV && NODE_ENV !== 'test' ? NODE_ENV : 'production',

@@ -83,16 +83,17 @@ export class ApiClient {
   }
 }
 
+/** Somebody who is signed in. */
 export class Customer {
+  readonly id: string;
+  readonly email: string;
   readonly headers: Record<string, string>;
   readonly #api: ApiClient;
-  constructor(
-    api: ApiClient,
-    readonly id: string,
-    readonly email: string,
-    accessToken: string,
-  ) {
+
+  constructor(api: ApiClient, id: string, email: string, accessToken: string) {
     this.#api = api;
+    this.id = id;
+    this.email = email;
     this.headers = { authorization: `Bearer ${accessToken}` };
   }
 

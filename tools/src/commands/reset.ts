@@ -16,7 +16,8 @@ if (running !== undefined) {
 }
 await removeRabbitMq(join(LOCAL_DIRECTORY, 'rabbitmq'));
 await removePostgres(join(LOCAL_DIRECTORY, 'postgres'));
-await removePostgresProgram();
+const runningTests = await readdir(join(LOCAL_DIRECTORY, 'test')).catch(() => []);
+if (runningTests.length === 0) await removePostgresProgram();
 for (const name of await readdir(LOCAL_DIRECTORY).catch(() => [])) {
   if (!KEPT.includes(name)) await rm(join(LOCAL_DIRECTORY, name), { recursive: true, force: true });
 }

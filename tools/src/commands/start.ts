@@ -75,7 +75,7 @@ async function start(): Promise<void> {
   await built;
   if (isStopping) return;
 
-  out.report('Provisioning, migrating and starting the services');
+  out.report('Provisioning, migrating and starting the services, while RabbitMQ is on its way');
   let writing = Promise.resolve();
   const write = (endpoints: Endpoints) => {
     if (isReady && !isStopping) writing = writing.then(() => writeEndpoints(endpoints));

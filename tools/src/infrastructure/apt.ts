@@ -9,7 +9,9 @@ export interface PackageFile {
   bytes: number;
 }
 
-const ONLY_DEPENDS = ['recommends', 'suggests', 'conflicts', 'breaks', 'replaces', 'enhances'].map((kind) => `--no-${kind}`);
+const ONLY_DEPENDS = ['recommends', 'suggests', 'conflicts', 'breaks', 'replaces', 'enhances'].map(
+  (kind) => `--no-${kind}`,
+);
 
 /**
  * Looks packages up and downloads them with apt, which checks the signatures, and without the rights of an
@@ -103,7 +105,11 @@ export class Apt {
     // As root, apt drops its rights for downloads and then cannot write into a directory of ours.
     const sandbox = process.getuid?.() === 0 ? ['-o', 'APT::Sandbox::User=root'] : [];
     const env = { ...process.env, LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' };
-    return run(command, [...sandbox, ...this.ownState, ...args], { env, allowFailure, ...(cwd ? { cwd } : {}) });
+    return run(command, [...sandbox, ...this.ownState, ...args], {
+      env,
+      allowFailure,
+      ...(cwd ? { cwd } : {}),
+    });
   }
 }
 

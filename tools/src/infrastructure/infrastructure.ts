@@ -1,9 +1,10 @@
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { cacheDirectory, type GivenServers } from '../config.ts';
 import type { Report } from '../processes/report.ts';
 import { Supervised } from '../processes/supervised.ts';
 import { startPostgres, type Postgres } from './postgres.ts';
-import { startRabbitMq, type RabbitMq } from './rabbitmq.ts';
+import { launchRabbitMq, startRabbitMq, type RabbitMq } from './rabbitmq.ts';
 
 export interface InfrastructureOptions {
   /** Holds the data of private servers. */
@@ -21,6 +22,10 @@ export interface Infrastructure {
   databaseUrl: string;
   vhost: string;
   database: string;
+  /** Settles when RabbitMQ takes connections; a private one is known seconds before. */
+  brokerReady: Promise<void>;
+  /** Of a private broker: a place beside its data for a mark that goes when they go. */
+  declaredMark?: string;
   /** Stops the private servers. */
   stop(): Promise<void>;
 }
@@ -33,71 +38,80 @@ const USUAL_PORTS = {
 
 /** Brings up what is not given: a private RabbitMQ, a private PostgreSQL. */
 export async function startInfrastructure(options: InfrastructureOptions): Promise<Infrastructure> {
-  const { given, directory, report, tell } = options;
-  const rabbitmq = new Supervised<RabbitMq>({
-    name: 'RabbitMQ',
-    launch: () =>
-      startRabbitMq({
-        directory: join(directory, 'rabbitmq'),
-        cacheDirectory: cacheDirectory(),
-        ports: rabbitmqPorts ?? USUAL_PORTS.rabbitmq,
-        report,
-      }),
-    tell,
-  });
-  const postgres = new Supervised<Postgres>({
-    name: 'PostgreSQL',
-    launch: () =>
-      startPostgres({ directory: join(directory, 'postgres'), port: postgresPort ?? USUAL_PORTS.postgres, report }),
-    tell,
-  });
-  // A server that is started again comes back where its clients look for it.
-  let rabbitmqPorts: RabbitMq['ports'] | undefined;
-  let postgresPort: number | undefined;
+  const { given } = options;
+  const rabbitmq = superviseRabbitMq(options);
+  const postgres = supervisePostgres(options);
   const stop = async () => {
-    await Promise.all([rabbitmq.stop(), postgres.stop()]);
+    await Promise.all([rabbitmq.supervised.stop(), postgres.stop()]);
   };
-
   const starts = await Promise.allSettled([
-    given.broker ?? startBroker(rabbitmq, report),
-    given.database?.url ?? startDatabase(postgres, report),
+    given.broker ?? rabbitmq.supervised.start(),
+    given.database ?? postgres.start(),
   ]);
-  const failed = starts.find((start) => start.status === 'rejected');
-  const [broker, databaseUrl] = starts.map((start) => (start.status === 'fulfilled' ? start.value : undefined)) as [
-    { amqpUrl: string; managementUrl: string },
-    string,
-  ];
-  if (failed) {
+  const [broker, database] = starts;
+  if (broker.status === 'rejected' || database.status === 'rejected') {
     await stop();
-    throw failed.reason;
+    throw starts.find((start) => start.status === 'rejected')?.reason;
   }
-  rabbitmqPorts = rabbitmq.current?.ports;
-  postgresPort = postgres.current?.port;
   return {
-    amqpUrl: broker.amqpUrl,
-    managementUrl: broker.managementUrl,
-    databaseUrl,
+    amqpUrl: broker.value.amqpUrl,
+    managementUrl: broker.value.managementUrl,
+    databaseUrl: database.value.url,
     vhost: given.broker?.vhost ?? 'warren',
     database: given.database?.database ?? 'warren',
+    brokerReady: given.broker ? Promise.resolve() : rabbitmq.ready(),
+    ...(given.broker ? {} : { declaredMark: join(options.directory, 'rabbitmq/queues-declared') }),
     stop,
   };
 }
 
-async function startBroker(supervised: Supervised<RabbitMq>, report: Report): Promise<RabbitMq> {
-  const node = await supervised.start();
-  for (const [name, usual] of Object.entries(USUAL_PORTS.rabbitmq)) {
-    const port = node.ports[name as keyof RabbitMq['ports']];
-    if (port !== usual) report(`Port ${usual} is taken: RabbitMQ's ${name} port is ${port}`);
-  }
-  report(`RabbitMQ is up on 127.0.0.1:${node.ports.amqp}`);
-  return node;
+function superviseRabbitMq({ directory, report, tell }: InfrastructureOptions) {
+  const settings = { directory: join(directory, 'rabbitmq'), cacheDirectory: cacheDirectory(), report };
+  let first: RabbitMq | undefined;
+  let ready = Promise.resolve();
+  const supervised = new Supervised<RabbitMq>({
+    name: 'RabbitMQ',
+    tell,
+    async launch() {
+      if (first) return onSamePorts(first.ports, await startRabbitMq({ ...settings, ports: first.ports }));
+      const launched = await launchRabbitMq({ ...settings, ports: USUAL_PORTS.rabbitmq });
+      first = launched.node;
+      const { ports } = first;
+      for (const [name, usual] of Object.entries(USUAL_PORTS.rabbitmq)) {
+        const port = ports[name as keyof RabbitMq['ports']];
+        if (port !== usual) report(`Port ${usual} is taken: RabbitMQ's ${name} port is ${port}`);
+      }
+      ready = launched.ready.then(() => report(`RabbitMQ is up on 127.0.0.1:${ports.amqp}`));
+      ready.catch(() => undefined); // for whoever waits for it, which may be later
+      return first;
+    },
+  });
+  return { supervised, ready: () => ready };
 }
 
-async function startDatabase(supervised: Supervised<Postgres>, report: Report): Promise<string> {
-  const server = await supervised.start();
-  if (server.port !== USUAL_PORTS.postgres) {
-    report(`Port ${USUAL_PORTS.postgres} is taken: PostgreSQL's port is ${server.port}`);
-  }
-  report(`PostgreSQL is up on 127.0.0.1:${server.port}`);
-  return server.url;
+function supervisePostgres({ directory, report, tell }: InfrastructureOptions): Supervised<Postgres> {
+  const settings = { directory: join(directory, 'postgres'), report };
+  let firstPort: number | undefined;
+  return new Supervised<Postgres>({
+    name: 'PostgreSQL',
+    tell,
+    async launch() {
+      const server = await startPostgres({ ...settings, port: firstPort ?? USUAL_PORTS.postgres });
+      if (firstPort !== undefined) return onSamePorts({ port: firstPort }, server);
+      firstPort = server.port;
+      if (firstPort !== USUAL_PORTS.postgres) {
+        report(`Port ${USUAL_PORTS.postgres} is taken: PostgreSQL's port is ${firstPort}`);
+      }
+      report(`PostgreSQL is up on 127.0.0.1:${firstPort}`);
+      return server;
+    },
+  });
+}
+
+/** A server that is started again is of use only where its clients look for it. */
+async function onSamePorts<T extends RabbitMq | Postgres>(before: object, server: T): Promise<T> {
+  const now = 'ports' in server ? server.ports : { port: server.port };
+  if (isDeepStrictEqual(before, now)) return server;
+  await server.stop();
+  throw new Error(`another program listens on one of its ports (${Object.values(before).join(', ')})`);
 }

@@ -3,13 +3,11 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startProcess, type ProcessExit } from '../processes/managed-process.ts';
-import { choosePort } from '../processes/ports.ts';
 
 export interface MailServerOptions {
   /** Holds the mails, which are there again after the next start, and a log. */
   directory: string;
-  /** Wanted ports; a port that is taken is replaced by a free one. Default: any. */
-  ports?: { smtp?: number; web?: number };
+  ports: { smtp: number; web: number };
 }
 
 export interface MailServer {
@@ -17,7 +15,6 @@ export interface MailServer {
   readonly smtpUrl: string;
   /** The inbox for people; programs ask `/api/email` below it. */
   readonly inboxUrl: string;
-  readonly ports: { smtp: number; web: number };
   readonly pid: number;
   readonly exited: Promise<ProcessExit>;
   kill(signal: NodeJS.Signals): void;
@@ -26,18 +23,20 @@ export interface MailServer {
 
 /** Older mails are dropped beyond this number. */
 const KEPT_MAILS = 10_000;
-const START_DEADLINE_MS = 30_000;
+const START_DEADLINE_MS = 120_000;
 
-/** Starts MailDev: a real SMTP server that delivers to an inbox on this machine and nowhere else. */
+/**
+ * Starts MailDev: a real SMTP server that delivers to an inbox on this machine and nowhere else.
+ *
+ * @throws when it does not come up, for example because a port is taken.
+ */
 export async function startMailServer(options: MailServerOptions): Promise<MailServer> {
   const { directory } = options;
   const mails = join(directory, 'mails');
   await mkdir(mails, { recursive: true });
   // It looks for its configuration upwards from where it is started; this one stops the search.
   await writeFile(join(directory, '.maildevrc.json'), '{}\n');
-  const taken = new Set<number>();
-  const smtp = await choosePort(taken, options.ports?.smtp);
-  const web = await choosePort(taken, options.ports?.web);
+  const { smtp, web } = options.ports;
   const server = await startProcess({
     command: process.execPath,
     args: [
@@ -66,7 +65,6 @@ export async function startMailServer(options: MailServerOptions): Promise<MailS
   return {
     smtpUrl: `smtp://127.0.0.1:${smtp}`,
     inboxUrl,
-    ports: { smtp, web },
     pid: server.pid,
     exited: server.exited,
     kill: (signal) => server.kill(signal),
@@ -79,7 +77,8 @@ export async function startMailServer(options: MailServerOptions): Promise<MailS
 function findProgram(): string {
   const require = createRequire(import.meta.url);
   // The package exports nothing but its main file, for `import` alone.
-  const found = require.resolve.paths('maildev')?.map((directory) => join(directory, 'maildev/package.json')) ?? [];
+  const found =
+    require.resolve.paths('maildev')?.map((directory) => join(directory, 'maildev/package.json')) ?? [];
   for (const file of found) {
     try {
       const { bin } = require(file) as { bin: { maildev: string } };

@@ -12,7 +12,12 @@ export class ManagementApi {
   }
 
   /** @throws unless the answer is 2xx or one of `accept`. */
-  async request<T>(method: string, path: string, body?: unknown, accept: number[] = []): Promise<T | undefined> {
+  async request<T>(
+    method: string,
+    path: string,
+    body?: unknown,
+    accept: number[] = [],
+  ): Promise<T | undefined> {
     const response = await fetch(`${this.base}${path}`, {
       method,
       headers: { authorization: this.authorization, 'content-type': 'application/json' },

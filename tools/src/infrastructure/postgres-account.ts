@@ -41,7 +41,10 @@ export async function removeOutside(directory: string): Promise<void> {
 }
 
 async function outsideDirectory(directory: string): Promise<string> {
-  const name = createHash('sha256').update(await realpath(directory)).digest('hex').slice(0, 16);
+  const name = createHash('sha256')
+    .update(await realpath(directory))
+    .digest('hex')
+    .slice(0, 16);
   return `/var/tmp/warren-${name}`;
 }
 
@@ -52,7 +55,9 @@ async function makeOwnDirectory(path: string): Promise<void> {
   });
   const entry = await lstat(path);
   if (!entry.isDirectory() || entry.uid !== 0) {
-    throw new Error(`${path} belongs to somebody else. Remove it, or clone Warren to where other users can read.`);
+    throw new Error(
+      `${path} belongs to somebody else. Remove it, or clone Warren to where other users can read.`,
+    );
   }
   await chmod(path, 0o711);
 }

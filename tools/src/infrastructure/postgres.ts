@@ -36,7 +36,7 @@ export interface Postgres {
   stop(): Promise<void>;
 }
 
-const START_DEADLINE_MS = 60_000;
+const START_DEADLINE_MS = 120_000;
 
 /** Fast shutdown, then immediate shutdown (recovery at the next start), then the hard way. */
 const STOP: [StopStep, ...StopStep[]] = [

@@ -61,7 +61,8 @@ const HOW_TO_GET_ONE = `Do one of these:
 
 async function findInstalled(places: string[], searchPath: string[]): Promise<RabbitMqFiles | undefined> {
   const path = INSTALLED_ERLANG.filter((directory) => !searchPath.includes(directory));
-  if (!(await isAnyExecutable([...searchPath, ...path].map((directory) => join(directory, 'erl'))))) return undefined;
+  if (!(await isAnyExecutable([...searchPath, ...path].map((directory) => join(directory, 'erl')))))
+    return undefined;
   for (const place of places) {
     const home = await findHome(place);
     if (home) return { ...home, path, libraries: [] };
@@ -72,7 +73,10 @@ async function findInstalled(places: string[], searchPath: string[]): Promise<Ra
 /** The newest server in `place`, which is a server's own directory or has directories `rabbitmq_server-<version>`. */
 async function findHome(place: string): Promise<{ home: string; version: string } | undefined> {
   const entries = await list(place);
-  const candidates = [place, ...entries.filter((name) => name.startsWith('rabbitmq_server-')).map((n) => join(place, n))];
+  const candidates = [
+    place,
+    ...entries.filter((name) => name.startsWith('rabbitmq_server-')).map((n) => join(place, n)),
+  ];
   const found: { home: string; version: string }[] = [];
   for (const home of candidates) {
     if (!(await isAnyExecutable([join(home, 'sbin/rabbitmq-server')]))) continue;
@@ -99,7 +103,13 @@ function compareVersions(a: string, b: string): number {
 
 async function isAnyExecutable(files: string[]): Promise<boolean> {
   for (const file of files) {
-    if (await access(file, constants.X_OK).then(() => true, () => false)) return true;
+    if (
+      await access(file, constants.X_OK).then(
+        () => true,
+        () => false,
+      )
+    )
+      return true;
   }
   return false;
 }

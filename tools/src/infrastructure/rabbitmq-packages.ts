@@ -125,7 +125,10 @@ async function moveErlang(tree: string, root: string): Promise<void> {
     const file = join(erlang, script);
     if (!(await exists(file))) continue;
     const text = await readFile(file, 'utf8');
-    await writeFile(file, text.replaceAll('ROOTDIR=/usr/lib/erlang', `ROOTDIR="${join(root, 'usr/lib/erlang')}"`));
+    await writeFile(
+      file,
+      text.replaceAll('ROOTDIR=/usr/lib/erlang', `ROOTDIR="${join(root, 'usr/lib/erlang')}"`),
+    );
   }
 }
 

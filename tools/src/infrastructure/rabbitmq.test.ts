@@ -1,8 +1,9 @@
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { jest } from '@jest/globals';
+import { eventually } from '@warren/testing';
 import { connect } from 'amqplib';
 import { cacheDirectory } from '../config.ts';
 import { isAlive } from '../processes/process-control.ts';
@@ -36,6 +37,15 @@ async function start(): Promise<RabbitMq> {
   return node;
 }
 
+/**
+ * RabbitMQ 3.10 writes the list of its quorum queues half a second after it has confirmed that a queue was
+ * declared, and never finds a leader for a queue that a kill in between has made it forget.
+ */
+async function untilRemembered(queue: string): Promise<void> {
+  const list = join(directory, 'data/warren@localhost/quorum/warren@localhost/names.dets');
+  await eventually(async () => expect(await readFile(list, 'latin1')).toContain(`%2F_${queue}`));
+}
+
 function canConnect(host: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = createConnection({ host, port });
@@ -52,6 +62,7 @@ describe('startRabbitMq', () => {
     const channel = await connection.createConfirmChannel();
     channel.on('error', () => undefined);
     await channel.assertQueue(QUEUE, { durable: true, arguments: { 'x-queue-type': 'quorum' } });
+    await untilRemembered(QUEUE);
     channel.sendToQueue(QUEUE, Buffer.from('still here'), { persistent: true });
     await channel.waitForConfirms();
     first.kill('SIGKILL');

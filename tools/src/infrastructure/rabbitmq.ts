@@ -67,31 +67,51 @@ const STOP: [StopStep, ...StopStep[]] = [
  * @throws when no server can be found, or it does not come up; the error has the end of its log.
  */
 export async function startRabbitMq(options: RabbitMqOptions): Promise<RabbitMq> {
+  for (let attempt = 1; ; attempt += 1) {
+    const { node, ready } = await launchRabbitMq(options);
+    try {
+      await ready;
+      return node;
+    } catch (error) {
+      await node.stop();
+      // Between the look at a port and its use another program may have taken it.
+      if ((await allFree(node.ports)) || attempt === 3) throw error;
+    }
+  }
+}
+
+/**
+ * The same without the wait: the node is known, with its ports and credentials, seconds before it takes
+ * connections.
+ *
+ * @throws when no server can be found.
+ */
+export async function launchRabbitMq(
+  options: RabbitMqOptions,
+): Promise<{ node: RabbitMq; ready: Promise<void> }> {
   const { directory, report = () => undefined } = options;
   const files = await findRabbitMq(options.cacheDirectory, report);
   const instance = await openInstance(directory);
   await stopLeftover(instance);
-  for (let attempt = 1; ; attempt += 1) {
-    const ports = await choosePorts({ ...instance.ports, ...options.ports });
-    await writeConfiguration(directory, instance, ports);
-    const plugins = await choosePlugins(directory, files);
-    const environment = { ...nodeEnvironment(directory, files, ports, instance.id), RABBITMQ_PLUGINS_DIR: plugins };
-    const node = await startProcess({
-      command: join(files.home, 'sbin/rabbitmq-server'),
-      args: [],
-      cwd: directory,
-      env: environment,
-      output: { file: join(directory, 'log/console.log') },
-      stop: STOP,
-    });
-    await saveInstance(directory, { ...instance, ports, pid: node.pid });
-    const failure = await untilReady(node, directory, instance, ports);
-    if (!failure) return handle(node, files, environment, instance, ports);
-    await node.stop();
-    // Between the look at a port and its use another program may have taken it.
-    const isTaken = !(await allFree(ports));
-    if (!isTaken || attempt === 3) throw failure;
-  }
+  const ports = await choosePorts({ ...instance.ports, ...options.ports });
+  await writeConfiguration(directory, instance, ports);
+  const plugins = await choosePlugins(directory, files);
+  const environment = {
+    ...nodeEnvironment(directory, files, ports, instance.id),
+    RABBITMQ_PLUGINS_DIR: plugins,
+  };
+  const node = await startProcess({
+    command: join(files.home, 'sbin/rabbitmq-server'),
+    args: [],
+    cwd: directory,
+    env: environment,
+    output: { file: join(directory, 'log/console.log') },
+    stop: STOP,
+  });
+  await saveInstance(directory, { ...instance, ports, pid: node.pid });
+  const ready = untilReady(node, directory, instance, ports);
+  ready.catch(() => undefined); // for whoever waits for it, which may be later
+  return { node: handle(node, files, environment, instance, ports), ready };
 }
 
 /** Ends a node that a killed owner left behind on this directory, and removes the directory and its data. */
@@ -162,10 +182,7 @@ async function writeConfiguration(
   );
   await chmod(cookie, 0o400); // Erlang refuses a cookie that others can read
   await rm(join(directory, 'rabbitmq.pid'), { force: true });
-  await writeFile(
-    join(directory, 'conf/enabled_plugins'),
-    '[rabbitmq_management,rabbitmq_prometheus].\n',
-  );
+  await writeFile(join(directory, 'conf/enabled_plugins'), '[rabbitmq_management,rabbitmq_prometheus].\n');
   await writeFile(
     join(directory, 'conf/rabbitmq.conf'),
     [
@@ -198,7 +215,8 @@ async function choosePlugins(directory: string, files: RabbitMqFiles): Promise<s
   await rm(chosen, { recursive: true, force: true });
   await mkdir(chosen);
   for (const name of await readdir(join(files.home, 'plugins'))) {
-    const isOptional = name.startsWith('rabbitmq_') && !USED_PLUGINS.some((used) => name.startsWith(`${used}-`));
+    const isOptional =
+      name.startsWith('rabbitmq_') && !USED_PLUGINS.some((used) => name.startsWith(`${used}-`));
     if (!isOptional) await symlink(join(files.home, 'plugins', name), join(chosen, name));
   }
   return chosen;
@@ -249,20 +267,20 @@ function nodeEnvironment(
   };
 }
 
-/** Waits until the node has its AMQP listener open. */
+/** Waits until the node has its AMQP listener open. @throws when it ends, or takes too long. */
 async function untilReady(
   node: ManagedProcess,
   directory: string,
   instance: InstanceRecord,
   ports: RabbitMqPorts,
-): Promise<Error | undefined> {
+): Promise<void> {
   const api = new ManagementApi(`http://operator:${instance.password}@127.0.0.1:${ports.management}`);
   const deadline = Date.now() + START_DEADLINE_MS;
   let last = 'it did not answer';
   while (!node.exit && Date.now() < deadline) {
     try {
       await api.get(`/health/checks/port-listener/${ports.amqp}`);
-      return undefined;
+      return;
     } catch (error) {
       last = (error as Error).message;
     }
@@ -272,7 +290,7 @@ async function untilReady(
     ? `ended with ${node.exit.signal ?? node.exit.code} while it started`
     : `was not ready after ${START_DEADLINE_MS / 1000} s (${last})`;
   const log = await readFile(join(directory, 'log/console.log'), 'utf8').catch(() => '');
-  return new Error(
+  throw new Error(
     `RabbitMQ ${what}. Its logs are in ${join(directory, 'log')}:\n${log.trimEnd().split('\n').slice(-20).join('\n')}`,
   );
 }

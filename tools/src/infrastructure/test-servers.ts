@@ -22,7 +22,9 @@ const TEST_DIRECTORY = join(LOCAL_DIRECTORY, 'test');
  *
  * @param directory default: a new one under .warren/test.
  */
-export async function startTestServers(options: { directory?: string; report?: Report } = {}): Promise<TestServers> {
+export async function startTestServers(
+  options: { directory?: string; report?: Report } = {},
+): Promise<TestServers> {
   const given = givenTestServers();
   await sweepTestDirectories();
   const directory =
@@ -40,7 +42,9 @@ export async function startTestServers(options: { directory?: string; report?: R
       ? undefined
       : startPostgres({ directory: postgresDirectory, fsync: false, report }),
   ]);
-  const [rabbit, postgres] = starts.map((start) => (start.status === 'fulfilled' ? start.value : undefined)) as [
+  const [rabbit, postgres] = starts.map((start) =>
+    start.status === 'fulfilled' ? start.value : undefined,
+  ) as [
     Awaited<ReturnType<typeof startRabbitMq>> | undefined,
     Awaited<ReturnType<typeof startPostgres>> | undefined,
   ];

@@ -31,7 +31,9 @@ describe('startProcess', () => {
   it('stops a process gently, and one that does not listen by force', async () => {
     const lines: string[] = [];
     const gentle = await shell('echo up; exec sleep 3600', (line) => lines.push(line));
-    const stubborn = await shell("trap '' TERM; echo up; while :; do sleep 0.1; done", (line) => lines.push(line));
+    const stubborn = await shell("trap '' TERM; echo up; while :; do sleep 0.1; done", (line) =>
+      lines.push(line),
+    );
     await eventually(() => expect(lines).toEqual(['up', 'up']));
 
     expect(await gentle.stop()).toEqual({ code: null, signal: 'SIGTERM' });

@@ -18,6 +18,10 @@ export interface SupervisedOptions<T extends Launched> {
   onLaunch?: (launched: T) => void;
   /** Whether a process that ends by itself is started again. Default true. */
   restart?: boolean;
+  /** Says of an end that another start would end the same way. Default: none does. */
+  isHopeless?: (exit: ProcessExit) => boolean;
+  /** Called instead of another start after a hopeless end. */
+  onHopeless?: (exit: ProcessExit) => void;
 }
 
 /** Pause before the next start: doubled with each end that comes soon after a start. */
@@ -89,8 +93,11 @@ export class Supervised<T extends Launched> {
     if (!this.isWanted) return;
     if (performance.now() - startedAt > SETTLED_MS) this.pauseMs = FIRST_PAUSE_MS;
     const what = `${this.name} (process ${launched.pid}) ended with ${exit.signal ?? `code ${exit.code}`}`;
-    if (this.options.restart === false) {
+    const isHopeless = this.options.isHopeless?.(exit) ?? false;
+    if (this.options.restart === false || isHopeless) {
+      this.isWanted = false;
       this.options.tell(what);
+      if (isHopeless) this.options.onHopeless?.(exit);
       return;
     }
     this.options.tell(`${what}; starting it again in ${this.pauseMs / 1000} s`);

@@ -42,6 +42,8 @@ function readPasswords(file: string): Record<string, string> {
   try {
     return JSON.parse(text) as Record<string, string>;
   } catch (error) {
-    throw new Error(`${file} is damaged. \`npm run reset\` wipes the local data and starts anew.`, { cause: error });
+    throw new Error(`${file} is damaged. \`npm run reset\` wipes the local data and starts anew.`, {
+      cause: error,
+    });
   }
 }

@@ -29,30 +29,34 @@ export interface BrokerUrls {
 }
 
 /** Makes the virtual host, its users and their rights; what is there already is brought up to date. */
-export async function provisionBroker(target: BrokerTarget): Promise<BrokerUrls> {
+export async function provisionBroker(target: BrokerTarget): Promise<void> {
   const api = new ManagementApi(target.managementUrl);
   const vhost = encodeURIComponent(target.vhost);
-  const nodes = target.amqpUrl.split(',').map((url) => new URL(url.trim()));
+  const administrator = new URL(target.amqpUrl.split(',')[0] ?? '').username;
   await api.put(`/vhosts/${vhost}`, {});
-  await api.put(`/permissions/${vhost}/${nodes[0]?.username}`, { configure: '.*', write: '.*', read: '.*' });
+  await api.put(`/permissions/${vhost}/${administrator}`, { configure: '.*', write: '.*', read: '.*' });
 
   const addUser = async (name: string, permissions: Permissions, topics: TopicPermission[]) => {
-    const user = `${target.userPrefix}${name}`;
-    const password = target.passwords(`broker/${user}`);
+    const { user, password } = accountOf(name, target);
     await api.put(`/users/${encodeURIComponent(user)}`, { password, tags: '' });
     // The narrower rights first: without any for its topics a user may write all of them.
-    for (const topic of topics) await api.put(`/topic-permissions/${vhost}/${encodeURIComponent(user)}`, topic);
+    for (const topic of topics)
+      await api.put(`/topic-permissions/${vhost}/${encodeURIComponent(user)}`, topic);
     await api.put(`/permissions/${vhost}/${encodeURIComponent(user)}`, permissions);
-    return urlFor(nodes, target.vhost, { user, password });
   };
-  const [guest, ...services] = await Promise.all([
+  await Promise.all([
     addUser(GUEST, guestPermissions(), []),
     ...SERVICES.map((service) => addUser(service, permissionsOf(service), topicPermissionsOf(service))),
   ]);
+}
+
+/** How everybody reaches the virtual host, also before it is made. */
+export function brokerUrls(target: BrokerTarget): BrokerUrls {
+  const services = SERVICES.map((service) => [service, urlFor(target, accountOf(service, target))]);
   return {
-    operator: urlFor(nodes, target.vhost),
-    guest,
-    services: Object.fromEntries(SERVICES.map((service, index) => [service, services[index]])) as BrokerUrls['services'],
+    operator: urlFor(target),
+    guest: urlFor(target, accountOf(GUEST, target)),
+    services: Object.fromEntries(services) as BrokerUrls['services'],
   };
 }
 
@@ -60,12 +64,23 @@ export async function provisionBroker(target: BrokerTarget): Promise<BrokerUrls>
 export async function deprovisionBroker(target: Omit<BrokerTarget, 'passwords'>): Promise<void> {
   const api = new ManagementApi(target.managementUrl);
   await api.delete(`/vhosts/${encodeURIComponent(target.vhost)}`);
-  for (const name of [GUEST, ...SERVICES]) await api.delete(`/users/${encodeURIComponent(target.userPrefix + name)}`);
+  for (const name of [GUEST, ...SERVICES])
+    await api.delete(`/users/${encodeURIComponent(target.userPrefix + name)}`);
 }
 
-function urlFor(nodes: URL[], vhost: string, as?: { user: string; password: string }): string {
-  const urls = nodes.map((node) => {
-    const url = new URL(node);
+interface Account {
+  user: string;
+  password: string;
+}
+
+function accountOf(name: string, target: BrokerTarget): Account {
+  const user = `${target.userPrefix}${name}`;
+  return { user, password: target.passwords(`broker/${user}`) };
+}
+
+function urlFor({ amqpUrl, vhost }: BrokerTarget, as?: Account): string {
+  const nodes = amqpUrl.split(',').map((node) => {
+    const url = new URL(node.trim());
     url.pathname = `/${encodeURIComponent(vhost)}`;
     if (as) {
       url.username = as.user;
@@ -73,5 +88,5 @@ function urlFor(nodes: URL[], vhost: string, as?: { user: string; password: stri
     }
     return url.href;
   });
-  return urls.join(',');
+  return nodes.join(',');
 }

@@ -17,42 +17,60 @@ export interface DatabaseUrls {
   services: Record<ServiceName, string>;
 }
 
+/** PostgreSQL's code for a database that is not there. */
+const NO_SUCH_DATABASE = '3D000';
+
 /**
  * Makes the database, and for each service a role and the schema that it owns; what is there already is brought
  * up to date. A role reaches its own schema and no other.
  */
-export async function provisionDatabase(target: DatabaseTarget): Promise<DatabaseUrls> {
-  await connected(target.url, async (client) => {
-    const { rowCount } = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [target.database]);
-    if (rowCount === 0) await client.query(`CREATE DATABASE ${escapeIdentifier(target.database)}`);
-  });
-  const operator = urlFor(target.url, target.database);
-  const services: Partial<Record<ServiceName, string>> = {};
-  await connected(operator, async (client) => {
+export async function provisionDatabase(target: DatabaseTarget): Promise<void> {
+  await ensureDatabase(target);
+  await connected(urlFor(target), async (client) => {
     const database = escapeIdentifier(target.database);
     await client.query('BEGIN');
     await client.query(`REVOKE ALL ON DATABASE ${database} FROM PUBLIC`);
     await client.query('REVOKE ALL ON SCHEMA public FROM PUBLIC');
     for (const service of SERVICES) {
-      const name = roleOf(service, target.rolePrefix);
-      const password = target.passwords(`database/${name}`);
-      await makeRole(client, name, password);
-      const role = escapeIdentifier(name);
+      const account = accountOf(service, target);
+      await makeRole(client, account);
+      const role = escapeIdentifier(account.role);
       const schema = escapeIdentifier(schemaOf(service));
       await client.query(`GRANT CONNECT ON DATABASE ${database} TO ${role}`);
       await client.query(`CREATE SCHEMA IF NOT EXISTS ${schema} AUTHORIZATION ${role}`);
       await client.query(`REVOKE ALL ON SCHEMA ${schema} FROM PUBLIC`);
       await client.query(`ALTER ROLE ${role} IN DATABASE ${database} SET search_path = ${schema}`);
-      services[service] = urlFor(target.url, target.database, { user: name, password });
     }
     await client.query('COMMIT');
   });
-  return { operator, services: services as Record<ServiceName, string> };
+}
+
+async function ensureDatabase(target: DatabaseTarget): Promise<void> {
+  const create = (url: string) =>
+    connected(url, async (client) => {
+      const { rowCount } = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [
+        target.database,
+      ]);
+      if (rowCount === 0) await client.query(`CREATE DATABASE ${escapeIdentifier(target.database)}`);
+    });
+  try {
+    await create(target.url);
+  } catch (error) {
+    // The URL may name the database that is yet to be made.
+    if ((error as { code?: string }).code !== NO_SUCH_DATABASE) throw error;
+    await create(maintenanceUrl(target.url));
+  }
+}
+
+/** How everybody reaches the database, also before it is made. */
+export function databaseUrls(target: DatabaseTarget): DatabaseUrls {
+  const services = SERVICES.map((service) => [service, urlFor(target, accountOf(service, target))]);
+  return { operator: urlFor(target), services: Object.fromEntries(services) as DatabaseUrls['services'] };
 }
 
 /** Removes the database and its roles, whoever is connected. */
 export async function deprovisionDatabase(target: Omit<DatabaseTarget, 'passwords'>): Promise<void> {
-  await connected(target.url, async (client) => {
+  await connected(maintenanceUrl(target.url), async (client) => {
     await client.query(`DROP DATABASE IF EXISTS ${escapeIdentifier(target.database)} WITH (FORCE)`);
     for (const service of SERVICES) {
       await client.query(`DROP ROLE IF EXISTS ${escapeIdentifier(roleOf(service, target.rolePrefix))}`);
@@ -69,11 +87,21 @@ function roleOf(service: ServiceName, prefix: string): string {
   return `${prefix}${schemaOf(service)}`;
 }
 
-async function makeRole(client: Client, name: string, password: string): Promise<void> {
-  const role = escapeIdentifier(name);
-  const { rowCount } = await client.query('SELECT 1 FROM pg_roles WHERE rolname = $1', [name]);
+interface Account {
+  role: string;
+  password: string;
+}
+
+function accountOf(service: ServiceName, { rolePrefix, passwords }: DatabaseTarget): Account {
+  const role = roleOf(service, rolePrefix);
+  return { role, password: passwords(`database/${role}`) };
+}
+
+async function makeRole(client: Client, account: Account): Promise<void> {
+  const role = escapeIdentifier(account.role);
+  const { rowCount } = await client.query('SELECT 1 FROM pg_roles WHERE rolname = $1', [account.role]);
   const verb = rowCount === 0 ? 'CREATE' : 'ALTER';
-  await client.query(`${verb} ROLE ${role} LOGIN PASSWORD ${escapeLiteral(password)}`);
+  await client.query(`${verb} ROLE ${role} LOGIN PASSWORD ${escapeLiteral(account.password)}`);
   // A superuser may do everything for a role; another operator has to be one of its members to give it a schema.
   const { rows } = await client.query<{ superuser: boolean }>(
     'SELECT rolsuper AS superuser FROM pg_roles WHERE rolname = current_user',
@@ -91,11 +119,16 @@ async function connected<T>(url: string, work: (client: Client) => Promise<T>): 
   }
 }
 
-function urlFor(base: string, database: string, as?: { user: string; password: string }): string {
-  const url = new URL(base);
-  url.pathname = `/${encodeURIComponent(database)}`;
+/** The database that every server has, to connect to when another is to be made or dropped. */
+function maintenanceUrl(url: string): string {
+  return Object.assign(new URL(url), { pathname: '/postgres' }).href;
+}
+
+function urlFor(target: DatabaseTarget, as?: Account): string {
+  const url = new URL(target.url);
+  url.pathname = `/${encodeURIComponent(target.database)}`;
   if (as) {
-    url.username = as.user;
+    url.username = as.role;
     url.password = as.password;
   }
   return url.href;

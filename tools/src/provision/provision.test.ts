@@ -28,7 +28,10 @@ beforeAll(async () => {
 afterAll(() => deprovision(options));
 
 /** Does something on a channel of its own, and returns 'done' or the code with which the broker closed the channel. */
-async function attempt(url: string, act: (channel: ConfirmChannel) => Promise<unknown>): Promise<number | 'done'> {
+async function attempt(
+  url: string,
+  act: (channel: ConfirmChannel) => Promise<unknown>,
+): Promise<number | 'done'> {
   const connection: ChannelModel = await connect(url);
   try {
     const channel = await connection.createConfirmChannel();
@@ -110,8 +113,12 @@ describe('the rights on the broker', () => {
   });
 
   it('let order-service answer into gateway.replies, and nobody else', async () => {
-    expect(await attempt(urlOf('order-service'), publish('gateway.replies', 'gateway.replies.one'))).toBe('done');
-    expect(await attempt(urlOf('email-service'), publish('gateway.replies', 'gateway.replies.one'))).toBe(403);
+    expect(await attempt(urlOf('order-service'), publish('gateway.replies', 'gateway.replies.one'))).toBe(
+      'done',
+    );
+    expect(await attempt(urlOf('email-service'), publish('gateway.replies', 'gateway.replies.one'))).toBe(
+      403,
+    );
     expect(await attempt(system.guestAmqpUrl, publish('gateway.replies', 'gateway.replies.one'))).toBe(403);
   });
 
@@ -139,16 +146,19 @@ describe('the rights on the broker', () => {
 });
 
 describe(GUEST, () => {
-  it.each([['guest-consumer.trial'], ['']])('may bind a queue of its own, called "%s", to events', async (queue) => {
-    const outcome = await attempt(system.guestAmqpUrl, async (channel) => {
-      const { queue: given } = await channel.assertQueue(queue, { exclusive: true });
-      await channel.bindQueue(given, 'orders.events', 'order.#');
-      await channel.bindQueue(given, 'emails.events', '#');
-      await channel.consume(given, () => undefined, { noAck: true });
-    });
+  it.each([['guest-consumer.trial'], ['']])(
+    'may bind a queue of its own, called "%s", to events',
+    async (queue) => {
+      const outcome = await attempt(system.guestAmqpUrl, async (channel) => {
+        const { queue: given } = await channel.assertQueue(queue, { exclusive: true });
+        await channel.bindQueue(given, 'orders.events', 'order.#');
+        await channel.bindQueue(given, 'emails.events', '#');
+        await channel.consume(given, () => undefined, { noAck: true });
+      });
 
-    expect(outcome).toBe('done');
-  });
+      expect(outcome).toBe('done');
+    },
+  );
 
   it('may not listen to commands or replies', async () => {
     for (const exchange of ['orders.commands', 'gateway.replies']) {
@@ -168,7 +178,9 @@ describe(GUEST, () => {
     expect(await attempt(system.guestAmqpUrl, (channel) => channel.assertQueue('guest-consumers'))).toBe(403);
     const intoCommands = { deadLetterExchange: 'orders.commands', messageTtl: 1 };
     expect(
-      await attempt(system.guestAmqpUrl, (channel) => channel.assertQueue('guest-consumer.loop', intoCommands)),
+      await attempt(system.guestAmqpUrl, (channel) =>
+        channel.assertQueue('guest-consumer.loop', intoCommands),
+      ),
     ).toBe(403);
   });
 });
@@ -189,15 +201,24 @@ describe('the rights in the database', () => {
       const { databaseUrl } = system.services[service];
       await ask(databaseUrl, 'CREATE TABLE trial (id int)');
       const schema = service.replaceAll('-', '_');
-      expect(await ask(databaseUrl, "SELECT schemaname FROM pg_tables WHERE tablename = 'trial' AND schemaname = current_schema()")).toEqual([{ schemaname: schema }]);
+      expect(
+        await ask(
+          databaseUrl,
+          "SELECT schemaname FROM pg_tables WHERE tablename = 'trial' AND schemaname = current_schema()",
+        ),
+      ).toEqual([{ schemaname: schema }]);
     }
   });
 
   it("keep each role from everybody else's schema and from making others", async () => {
-    await expect(ask(system.services['order-service'].databaseUrl, 'SELECT * FROM gateway.trial')).rejects.toThrow(
-      'permission denied for schema gateway',
-    );
-    for (const sql of ['CREATE TABLE public.trial (id int)', 'CREATE SCHEMA another', 'CREATE ROLE another']) {
+    await expect(
+      ask(system.services['order-service'].databaseUrl, 'SELECT * FROM gateway.trial'),
+    ).rejects.toThrow('permission denied for schema gateway');
+    for (const sql of [
+      'CREATE TABLE public.trial (id int)',
+      'CREATE SCHEMA another',
+      'CREATE ROLE another',
+    ]) {
       await expect(ask(system.services.gateway.databaseUrl, sql)).rejects.toThrow('permission denied');
     }
   });
@@ -210,7 +231,13 @@ describe('the rights in the database', () => {
     const url = new URL(databaseUrl);
     url.username = role;
     url.password = 'trial';
-    const second = { ...options, vhost: database, database, accountPrefix: `${database}-`, databaseUrl: url.href };
+    const second = {
+      ...options,
+      vhost: database,
+      database,
+      accountPrefix: `${database}-`,
+      databaseUrl: url.href,
+    };
     try {
       const made = await provision(second);
       await provision(second);

@@ -1,6 +1,6 @@
 import { passwordsInMemory, type Passwords } from './passwords.ts';
-import { deprovisionBroker, provisionBroker } from './provision-broker.ts';
-import { deprovisionDatabase, provisionDatabase } from './provision-database.ts';
+import { brokerUrls, deprovisionBroker, provisionBroker } from './provision-broker.ts';
+import { databaseUrls, deprovisionDatabase, provisionDatabase } from './provision-database.ts';
 import { SERVICES, type ServiceName } from './rights.ts';
 
 export interface ProvisionOptions {
@@ -41,27 +41,51 @@ export interface ProvisionedSystem {
   operatorDatabaseUrl: string;
 }
 
+/** What is to be made, and how everybody will reach it. */
+export interface ProvisioningPlan {
+  system: ProvisionedSystem;
+  provisionBroker(): Promise<void>;
+  provisionDatabase(): Promise<void>;
+}
+
 /**
  * The operator's step before services can run: virtual host, users, roles and schemas, with the rights that each
  * service needs and no more. Changes nothing when all is there.
  */
 export async function provision(options: ProvisionOptions): Promise<ProvisionedSystem> {
-  const { vhost = 'warren', database = 'warren', accountPrefix = '', passwords = passwordsInMemory() } = options;
-  const [broker, databases] = await Promise.all([
-    provisionBroker({ ...options, vhost, userPrefix: accountPrefix, passwords }),
-    provisionDatabase({ url: options.databaseUrl, database, rolePrefix: accountPrefix, passwords }),
-  ]);
+  const plan = planProvisioning(options);
+  await Promise.all([plan.provisionBroker(), plan.provisionDatabase()]);
+  return plan.system;
+}
+
+/** The same in steps of their own, for servers that come up one after the other. */
+export function planProvisioning(options: ProvisionOptions): ProvisioningPlan {
+  const {
+    vhost = 'warren',
+    database = 'warren',
+    accountPrefix = '',
+    passwords = passwordsInMemory(),
+  } = options;
+  const { amqpUrl, managementUrl, databaseUrl } = options;
+  const broker = { amqpUrl, managementUrl, vhost, userPrefix: accountPrefix, passwords };
+  const databases = { url: databaseUrl, database, rolePrefix: accountPrefix, passwords };
+  const ofBroker = brokerUrls(broker);
+  const ofDatabase = databaseUrls(databases);
   const services = SERVICES.map((service) => [
     service,
-    { amqpUrl: broker.services[service], databaseUrl: databases.services[service] },
+    { amqpUrl: ofBroker.services[service], databaseUrl: ofDatabase.services[service] },
   ]);
   return {
-    vhost,
-    database,
-    services: Object.fromEntries(services) as ProvisionedSystem['services'],
-    guestAmqpUrl: broker.guest,
-    operatorAmqpUrl: broker.operator,
-    operatorDatabaseUrl: databases.operator,
+    system: {
+      vhost,
+      database,
+      services: Object.fromEntries(services) as ProvisionedSystem['services'],
+      guestAmqpUrl: ofBroker.guest,
+      operatorAmqpUrl: ofBroker.operator,
+      operatorDatabaseUrl: ofDatabase.operator,
+    },
+    provisionBroker: () => provisionBroker(broker),
+    provisionDatabase: () => provisionDatabase(databases),
   };
 }
 

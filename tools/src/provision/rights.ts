@@ -82,7 +82,9 @@ export interface TopicPermission {
  */
 export function permissionsOf(service: ServiceName): Permissions {
   const { owns, publishes, bindsTo } = RIGHTS[service];
-  const answers = REPLIES.filter(({ answeredBy }) => answeredBy.includes(service)).map(({ exchange }) => exchange);
+  const answers = REPLIES.filter(({ answeredBy }) => answeredBy.includes(service)).map(
+    ({ exchange }) => exchange,
+  );
   return {
     configure: pattern([service], owns),
     write: pattern([service], [...Object.keys(publishes), ...answers]),

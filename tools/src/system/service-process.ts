@@ -14,18 +14,36 @@ export interface ServiceProcessOptions {
   onLine: (line: string) => void;
 }
 
+/** The exit code of a service whose environment is missing something: https://man.freebsd.org/cgi/man.cgi?sysexits */
+export const MISCONFIGURED = 78;
+
 /** A little longer than a service takes for what it has in hand, which is WARREN_SHUTDOWN_SECONDS (20). */
 const STOP_PATIENCE_MS = 25_000;
 
+/** How the built program of a service is called. */
+export function serviceCommand(
+  service: ServiceName,
+  environment: Record<string, string>,
+  args: string[] = [],
+) {
+  const main = join(ROOT, 'apps', service, 'dist/main.js');
+  if (!existsSync(main)) throw new Error(`${service} is not built: run \`npm run build\``);
+  return {
+    program: process.execPath,
+    args: ['--enable-source-maps', main, ...args],
+    env: serviceEnvironment(environment),
+  };
+}
+
 /** Starts the built program of a service. It is not ready yet: see {@link untilReady}. */
 export async function startService(options: ServiceProcessOptions): Promise<ManagedProcess> {
-  const main = join(ROOT, 'apps', options.service, 'dist/main.js');
-  if (!existsSync(main)) throw new Error(`${options.service} is not built: run \`npm run build\``);
+  const environment = { ...options.environment, WARREN_HTTP_PORT: String(options.port) };
+  const { program, args, env } = serviceCommand(options.service, environment);
   return startProcess({
-    command: process.execPath,
-    args: ['--enable-source-maps', main],
+    command: program,
+    args,
     cwd: ROOT,
-    env: serviceEnvironment({ ...options.environment, WARREN_HTTP_PORT: String(options.port) }),
+    env,
     output: { onLine: options.onLine },
     stop: [
       { signal: 'SIGTERM', patienceMs: STOP_PATIENCE_MS },
@@ -35,7 +53,7 @@ export async function startService(options: ServiceProcessOptions): Promise<Mana
 }
 
 export interface UntilReadyOptions {
-  /** Default 90,000. */
+  /** Default 180,000: nobody waits that long, but a busy machine may take its time. */
   timeoutMs?: number;
   /** Gives up early, with its reason. */
   signal?: AbortSignal;
@@ -46,8 +64,12 @@ export interface UntilReadyOptions {
  *
  * @throws after the timeout, with what it said last.
  */
-export async function untilReady(service: string, url: string, options: UntilReadyOptions = {}): Promise<void> {
-  const { timeoutMs = 90_000, signal } = options;
+export async function untilReady(
+  service: string,
+  url: string,
+  options: UntilReadyOptions = {},
+): Promise<void> {
+  const { timeoutMs = 180_000, signal } = options;
   const deadline = performance.now() + timeoutMs;
   let last = 'it does not answer';
   while (performance.now() < deadline) {
@@ -58,7 +80,8 @@ export async function untilReady(service: string, url: string, options: UntilRea
       if (response.ok) return;
       last = `${response.status} ${body}`;
     } catch (error) {
-      last = (error as Error).cause instanceof Error ? (error as { cause: Error }).cause.message : String(error);
+      last =
+        (error as Error).cause instanceof Error ? (error as { cause: Error }).cause.message : String(error);
     }
     await delay(100);
   }

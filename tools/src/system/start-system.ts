@@ -1,14 +1,16 @@
+import { existsSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startMailServer, type MailServer } from '../infrastructure/mail-server.ts';
-import type { ManagedProcess } from '../processes/managed-process.ts';
 import { choosePort } from '../processes/ports.ts';
 import { Supervised } from '../processes/supervised.ts';
 import type { Passwords } from '../provision/passwords.ts';
-import { provision, type ProvisionedSystem } from '../provision/provision.ts';
+import { planProvisioning, type ProvisionedSystem } from '../provision/provision.ts';
 import { SERVICES, type ServiceName } from '../provision/rights.ts';
+import { declareQueues } from './declare-queues.ts';
 import type { Endpoints } from './endpoints.ts';
-import { startService, untilReady } from './service-process.ts';
+import { startService } from './service-process.ts';
+import { systemService, type SystemService } from './system-service.ts';
 
 export interface SystemOptions {
   /** Holds stored files and mails. */
@@ -19,6 +21,13 @@ export interface SystemOptions {
   managementUrl: string;
   /** PostgreSQL, as an administrator. */
   databaseUrl: string;
+  /** When RabbitMQ takes connections. Default: now. */
+  brokerReady?: Promise<void>;
+  /**
+   * A file that stands for "every service has its queues on this broker". Where it is, services are started while
+   * the broker is on its way, and wait for it; where it is not, they are started after their queues were declared.
+   */
+  declaredMark?: string;
   /** Default `warren`. */
   vhost?: string;
   /** Default `warren`. */
@@ -42,21 +51,6 @@ export interface SystemOptions {
   tell?: (message: string) => void;
   /** Called when a process has been started again, with its new id in place. */
   onEndpoints?: (endpoints: Endpoints) => void;
-}
-
-export interface SystemService {
-  readonly name: ServiceName;
-  readonly url: string;
-  /** Of the running process. @throws while there is none. */
-  readonly pid: number;
-  /** Sends a signal to the process and returns at once; what ends by itself is started again. */
-  kill(signal: NodeJS.Signals): void;
-  /** Ends the process gracefully; it stays away until `start`. */
-  stop(): Promise<void>;
-  /** Starts it after `stop`, and waits until it is ready. */
-  start(): Promise<void>;
-  /** Waits until it answers that it is ready. */
-  untilReady(timeoutMs?: number): Promise<void>;
 }
 
 export interface System {
@@ -85,10 +79,11 @@ export async function startSystem(options: SystemOptions): Promise<System> {
   const { tell = () => undefined, restart = true } = options;
   const files = join(options.directory, 'files');
   await mkdir(files, { recursive: true });
-  const provisioned = await provision(options);
-  const ports = await choosePorts(options.ports ?? {});
+  const { system: provisioned, provisionBroker, provisionDatabase } = planProvisioning(options);
+  await provisionDatabase();
+  const ports = await choosePorts(options.ports ?? {}, tell);
 
-  const started: Supervised<ManagedProcess>[] = [];
+  const started: SystemService[] = [];
   const mailServer = new Supervised<MailServer>({
     name: 'mail server',
     launch: () =>
@@ -104,30 +99,46 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     await mailServer.stop();
   };
   try {
-    const mail = options.mail ?? (await mailServer.start());
-    const endpoints = describe(options, provisioned, ports, mail);
-    const launched = SERVICES.map((service) => {
-      const supervised = new Supervised<ManagedProcess>({
-        name: service,
-        launch: () =>
-          startService({
-            service,
-            port: ports[service],
-            environment: environmentOf(service, options, provisioned, files, endpoints),
-            onLine: (line) => options.onLine?.(service, line),
-          }),
-        tell,
-        restart,
-        onLaunch({ pid }) {
-          endpoints.services[service].pid = pid;
-          options.onEndpoints?.(endpoints);
-        },
-      });
-      started.push(supervised);
-      return serviceHandle(service, endpoints.services[service].url, supervised);
-    });
-    await Promise.all(launched.map((service) => service.start()));
-    const byName = Object.fromEntries(launched.map((service) => [service.name, service]));
+    const endpoints = describe(options, provisioned, ports);
+    const declared = Promise.resolve(options.brokerReady)
+      .then(provisionBroker)
+      .then(() =>
+        declareQueues({
+          managementUrl: options.managementUrl,
+          vhost: provisioned.vhost,
+          environmentOf: (service) => environmentOf(service, options, provisioned, files, endpoints),
+          tell,
+        }),
+      );
+    if (!options.declaredMark || !existsSync(options.declaredMark)) await declared;
+    for (const service of SERVICES) {
+      started.push(
+        systemService({
+          name: service,
+          url: endpoints.services[service].url,
+          launch: () =>
+            startService({
+              service,
+              port: ports[service],
+              environment: environmentOf(service, options, provisioned, files, endpoints),
+              onLine: (line) => options.onLine?.(service, line),
+            }),
+          onLaunch({ pid }) {
+            endpoints.services[service].pid = pid;
+            options.onEndpoints?.(endpoints);
+          },
+          tell,
+          restart,
+        }),
+      );
+    }
+    await Promise.all([
+      options.mail ? undefined : mailServer.start(),
+      declared,
+      ...started.map((service) => service.start()),
+    ]);
+    if (options.declaredMark) writeFileSync(options.declaredMark, '');
+    const byName = Object.fromEntries(started.map((service) => [service.name, service]));
     return { endpoints, provisioned, services: byName as System['services'], stop };
   } catch (error) {
     await stop();
@@ -135,40 +146,29 @@ export async function startSystem(options: SystemOptions): Promise<System> {
   }
 }
 
-function serviceHandle(name: ServiceName, url: string, supervised: Supervised<ManagedProcess>): SystemService {
-  const handle: SystemService = {
-    name,
-    url,
-    get pid() {
-      if (!supervised.current) throw new Error(`${name} is not running`);
-      return supervised.current.pid;
-    },
-    kill: (signal) => supervised.kill(signal),
-    stop: () => supervised.stop(),
-    async start() {
-      await supervised.start();
-      await handle.untilReady();
-    },
-    untilReady: (timeoutMs) => untilReady(name, url, timeoutMs === undefined ? {} : { timeoutMs }),
-  };
-  return handle;
-}
-
 type Ports = Record<keyof typeof USUAL_PORTS, number>;
 
-async function choosePorts(wanted: NonNullable<SystemOptions['ports']>): Promise<Ports> {
+async function choosePorts(
+  wanted: NonNullable<SystemOptions['ports']>,
+  tell: (message: string) => void,
+): Promise<Ports> {
   const taken = new Set<number>();
   const ports: Partial<Ports> = {};
-  for (const name of Object.keys(USUAL_PORTS) as (keyof Ports)[]) ports[name] = await choosePort(taken, wanted[name]);
+  for (const name of Object.keys(USUAL_PORTS) as (keyof Ports)[]) {
+    const port = await choosePort(taken, wanted[name]);
+    if (wanted[name] !== undefined && wanted[name] !== port) {
+      tell(`Port ${wanted[name]} is taken: the port of ${name} is ${port}`);
+    }
+    ports[name] = port;
+  }
   return ports as Ports;
 }
 
-function describe(
-  options: SystemOptions,
-  provisioned: ProvisionedSystem,
-  ports: Ports,
-  mail: { smtpUrl: string; inboxUrl: string | null },
-): Endpoints {
+function describe(options: SystemOptions, provisioned: ProvisionedSystem, ports: Ports): Endpoints {
+  const mail = options.mail ?? {
+    smtpUrl: `smtp://127.0.0.1:${ports.smtp}`,
+    inboxUrl: `http://127.0.0.1:${ports.mailInbox}`,
+  };
   const urlOf = (service: ServiceName) => `http://127.0.0.1:${ports[service]}`;
   const services = SERVICES.map((service) => [service, { url: urlOf(service), pid: 0 }]);
   return {
