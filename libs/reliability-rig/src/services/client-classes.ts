@@ -1,0 +1,18 @@
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import type { Channel, ConfirmChannel } from 'amqplib';
+
+interface ChannelClasses {
+  Channel: { prototype: Channel };
+  ConfirmChannel: { prototype: ConfirmChannel };
+}
+
+const require = createRequire(import.meta.url);
+
+/**
+ * The classes of the AMQP client that the messaging library uses in this process. The package does not export
+ * them, so they are loaded by their file; the rig wraps their methods, and production code knows nothing of it.
+ */
+export const { Channel: ChannelClass, ConfirmChannel: ConfirmChannelClass } = require(
+  join(dirname(require.resolve('amqplib')), 'lib/channel_model.js'),
+) as ChannelClasses;
