@@ -38,6 +38,16 @@ export class MalformedEnvelope extends Error {
 
 const MAX_SEQUENCE = 9_999_999_999;
 
+/** In bytes of UTF-8. Those of 255 stand in AMQP properties as well, which hold no more. */
+const LONGEST_ATTRIBUTES = {
+  id: 255,
+  source: 512,
+  type: 255,
+  subject: 512,
+  time: 64,
+  correlationid: 255,
+} as const;
+
 /** @throws RangeError unless `version` is an integer from 0 to 9,999,999,999. */
 export function formatSequence(version: number): string {
   if (!Number.isInteger(version) || version < 0 || version > MAX_SEQUENCE) {
@@ -69,10 +79,10 @@ export function parseEnvelope(body: Uint8Array): EventEnvelope {
   }
   const envelope = parsed as Record<string, unknown>;
   if (envelope['specversion'] !== '1.0') throw new MalformedEnvelope('"specversion" must be "1.0"');
-  for (const name of ['id', 'source', 'type', 'subject', 'time', 'correlationid'] as const) {
+  for (const [name, limit] of Object.entries(LONGEST_ATTRIBUTES)) {
     const value = envelope[name];
-    if (typeof value !== 'string' || value.length === 0 || value.length > 512) {
-      throw new MalformedEnvelope(`"${name}" must be a string of 1 to 512 characters`);
+    if (typeof value !== 'string' || value.length === 0 || new TextEncoder().encode(value).length > limit) {
+      throw new MalformedEnvelope(`"${name}" must be a string of 1 to ${limit} bytes`);
     }
   }
   if (Number.isNaN(Date.parse(envelope['time'] as string))) {

@@ -69,14 +69,22 @@ export class RequestFailed extends DependencyUnavailable {
 /** A message could not be published for a reason that is not the message's own: it is worth sending again. */
 export class BrokerUnavailable extends DependencyUnavailable {
   override readonly name = 'BrokerUnavailable';
-  constructor(reason: string, options?: ErrorOptions) {
+  /** AMQP reply code with which the broker closed the channel, if it did. */
+  readonly code: number | undefined;
+  constructor(reason: string, options?: ErrorOptions & { code?: number | undefined }) {
     super('RabbitMQ', { ...options, reason });
+    this.code = options?.code;
   }
 }
 
 /** The broker answered `basic.nack`: it could not take responsibility for the message. */
 export class PublishNacked extends Error {
   override readonly name = 'PublishNacked';
+}
+
+/** No confirm came in time. The broker may have the message or not; others on the channel are confirmed. */
+export class ConfirmTimedOut extends Error {
+  override readonly name = 'ConfirmTimedOut';
 }
 
 /** The exchange does not exist, or this user may not publish to it. */

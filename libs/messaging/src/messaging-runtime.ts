@@ -5,7 +5,7 @@ import { BrokerConnection } from './broker/broker-connection.ts';
 import { ConfirmPublisher } from './broker/confirm-publisher.ts';
 import { TopologyKeeper } from './broker/topology-keeper.ts';
 import { BatchConsumer } from './delivery/batch-consumer.ts';
-import { CrashGuard } from './delivery/crash-guard.ts';
+import { CrashGuard, Suspects } from './delivery/crash-guard.ts';
 import type { BoundHandler } from './delivery/deliver.ts';
 import { QueueConsumer } from './delivery/queue-consumer.ts';
 import { bindHandlers } from './handler-registry.ts';
@@ -60,6 +60,7 @@ export class MessagingRuntime implements StatusSource {
   readonly work: ScheduledWork;
   #consumers: (QueueConsumer | BatchConsumer)[] = [];
   #answerers: RequestAnswerer[] = [];
+  #repliesPublisher: ConfirmPublisher | undefined;
 
   constructor(options: MessagingOptions, logger: MessagingLogger) {
     const { topology, dataSource, schemaBaseUrl, brokerUrls } = options;
@@ -118,7 +119,7 @@ export class MessagingRuntime implements StatusSource {
     this.#wakeUp.stop();
     await withDeadline(this.#relay.stop(), deadline);
     await this.requests.close();
-    await this.#publisher.close(2_000);
+    await Promise.all([this.#publisher.close(2_000), this.#repliesPublisher?.close(2_000)]);
     await Promise.all([...this.#consumers, ...this.#answerers].map((consumer) => consumer.close()));
     await this.#keeper.stop();
     await Promise.all([this.#publishing.close(), this.#consuming.close()]);
@@ -184,19 +185,42 @@ export class MessagingRuntime implements StatusSource {
       metrics: this.#metrics,
       prepare: this.#keeper.ensure.bind(this.#keeper),
     };
+    const suspects = new Suspects();
+    // Of its own: a reply to somebody who is gone must not close the channel of the relay.
+    const repliesPublisher =
+      topology.answerers.length > 0 ? new ConfirmPublisher(this.#publishing, this.#logger) : undefined;
+    this.#repliesPublisher = repliesPublisher;
     this.#consumers = topology.consumers.map((consumer) => {
       const own = new Map([...handlers].filter(([type]) => consumer.contracts.some((c) => c.type === type)));
-      const crashGuard = new CrashGuard(dataSource, consumer.queue, this.#logger);
+      const crashGuard = new CrashGuard(dataSource, consumer.queue, suspects, this.#logger);
       const parts = { ...common, engine: { dataSource, consumer, handlers: own, crashGuard } };
       const batch = [...own.values()].find((handler) => handler.batch)?.batch;
       return batch ? new BatchConsumer(parts, batch) : new QueueConsumer(parts);
     });
     this.#answerers = topology.answerers.map((answerer) => {
       const own = new Map([...handlers].filter(([type]) => answerer.contracts.some((c) => c.type === type)));
-      return new RequestAnswerer({ ...common, schemaBaseUrl, answerer, handlers: own });
+      return new RequestAnswerer({
+        ...common,
+        replies: repliesPublisher!,
+        schemaBaseUrl,
+        answerer,
+        handlers: own,
+      });
     });
   }
 }
+
+/**
+ * The server lets go of a relay that is not heard of, and of its lock: by default it would wait for hours where the
+ * host of the relay is gone, and for ever where its process is frozen.
+ */
+const LET_GO_OF_THE_DEAD = [
+  'tcp_keepalives_idle=5',
+  'tcp_keepalives_interval=2',
+  'tcp_keepalives_count=3',
+  'tcp_user_timeout=15000',
+  'idle_session_timeout=15000',
+];
 
 /** The relay's own connection: as the pool's, and with a deadline, for a frozen server says nothing at all. */
 function clientConfigOf(dataSource: DataSource, schema: string) {
@@ -204,7 +228,7 @@ function clientConfigOf(dataSource: DataSource, schema: string) {
   return {
     connectionString: url!,
     application_name: `${schema} relay`,
-    options: `-c search_path=${schema}`,
+    options: [`search_path=${schema}`, ...LET_GO_OF_THE_DEAD].map((setting) => `-c ${setting}`).join(' '),
     connectionTimeoutMillis: 5_000,
     query_timeout: 30_000,
     keepAlive: true,

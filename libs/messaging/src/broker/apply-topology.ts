@@ -2,6 +2,7 @@ import { connect } from 'amqplib';
 import type { MessagingLogger } from '../logger.ts';
 import { pause } from '../timing.ts';
 import type { Topology } from '../topology.ts';
+import { closeQuietly } from './close-quietly.ts';
 import { bindForeign, declareOwnTopology, type ForeignBinding } from './declare-topology.ts';
 
 export interface ApplyOptions {
@@ -47,7 +48,7 @@ export async function applyTopology({
       await pause(INTERVAL_MS);
     }
   } finally {
-    await model.close().catch(() => undefined); // it broke: the error that says so is on its way
+    await closeQuietly(model);
   }
 }
 

@@ -2,9 +2,15 @@ import { EventEmitter } from 'node:events';
 import { connect, type AmqpConnectionManager } from 'amqp-connection-manager';
 import type { ChannelModel } from 'amqplib';
 import type { MessagingLogger } from '../logger.ts';
+import { withDeadline } from '../timing.ts';
+import { cutSocket } from './close-quietly.ts';
+
+/** A broker that is gone, or that blocks the connection, never answers that it closed it. Milliseconds. */
+const CLOSE_DEADLINE_MS = 3_000;
 
 interface ConnectionEvents {
   connected: [ChannelModel];
+  unblocked: [];
 }
 
 /**
@@ -55,6 +61,7 @@ export class BrokerConnection {
     this.#manager.on('unblocked', () => {
       this.blocked = undefined;
       logger.log(`RabbitMQ takes messages again (${name})`);
+      this.#events.emit('unblocked');
     });
   }
 
@@ -68,12 +75,19 @@ export class BrokerConnection {
     if (this.current) listener(this.current);
   }
 
+  onUnblocked(listener: () => void): void {
+    this.#events.on('unblocked', listener);
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     this.#events.removeAllListeners();
+    const model = this.#manager.connection;
     // The broker may have gone already: then there is nothing left to close.
-    await this.#manager.close().catch((error: Error) => {
+    const closed = this.#manager.close().catch((error: Error) => {
       this.problem = error.message;
     });
+    await withDeadline(closed, CLOSE_DEADLINE_MS);
+    if (model) cutSocket(model);
   }
 }

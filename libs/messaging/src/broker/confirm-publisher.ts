@@ -1,7 +1,8 @@
-import type { ChannelModel, ConfirmChannel, Options } from 'amqplib';
-import { BrokerUnavailable, ExchangeUnusable, PublishNacked } from '../errors.ts';
+import { IllegalOperationError, type ChannelModel, type ConfirmChannel, type Options } from 'amqplib';
+import { BrokerUnavailable, ConfirmTimedOut, ExchangeUnusable, PublishNacked } from '../errors.ts';
 import type { MessagingLogger } from '../logger.ts';
 import type { BrokerConnection } from './broker-connection.ts';
+import { closeQuietly } from './close-quietly.ts';
 
 export interface OutgoingMessage {
   exchange: string;
@@ -17,7 +18,7 @@ export interface OutgoingMessage {
 export type PublishOutcome = 'routed' | 'unroutable';
 
 export interface PublisherOptions {
-  /** How long a confirm may take before the channel is given up. Milliseconds, default 10,000. */
+  /** How long a confirm may take before its message is given up. Milliseconds, default 10,000. */
   confirmTimeoutMs?: number;
 }
 
@@ -32,6 +33,8 @@ interface InFlight {
 /** Nacks that last longer than this cost the channel: on 3.10 one opened before a leader election nacks for good. */
 const NACKS_TOLERATED_MS = 1_000;
 const REOPEN_DELAY_MS = 200;
+/** What amqplib says of a confirm that is a nack; all else that it says is a channel that has gone. */
+const NACKED = 'message nacked';
 
 /**
  * Publishes persistent messages on a confirm channel of its own, and says of each what became of it.
@@ -50,6 +53,7 @@ export class ConfirmPublisher {
   readonly #waitingForChannel = new Set<() => void>();
   #channel: ConfirmChannel | undefined;
   #nackingSince: number | undefined;
+  #lastConfirmAt = 0;
   #reopenTimer: NodeJS.Timeout | undefined;
   #deadlineTimer: NodeJS.Timeout | undefined;
   #closed = false;
@@ -59,11 +63,20 @@ export class ConfirmPublisher {
     this.#logger = logger;
     this.#confirmTimeoutMs = options.confirmTimeoutMs ?? 10_000;
     connection.onConnected((model) => void this.#open(model));
+    // While it blocked, no confirm could come.
+    connection.onUnblocked(() => {
+      for (const entry of this.#inFlight) entry.sentAt = performance.now();
+    });
   }
 
   /** Whether a publish would be sent now. */
   get ready(): boolean {
     return this.#channel !== undefined;
+  }
+
+  /** Why the broker takes nothing at the moment, for want of memory or disk; undefined otherwise. */
+  get blocked(): string | undefined {
+    return this.#connection.blocked;
   }
 
   get inFlight(): number {
@@ -92,6 +105,8 @@ export class ConfirmPublisher {
    *
    * @throws BrokerUnavailable there is no channel, or it went away first: whether the message arrived is not known
    * @throws PublishNacked the broker refused it
+   * @throws ConfirmTimedOut the broker said nothing of it in time
+   * @throws TypeError, RangeError it can't be sent like this: a property is too long, the headers too large
    * @throws ExchangeUnusable there is no such exchange, or this user may not publish to it
    */
   publish(message: OutgoingMessage): Promise<PublishOutcome> {
@@ -100,10 +115,10 @@ export class ConfirmPublisher {
       return Promise.reject(new BrokerUnavailable(this.#connection.problem ?? 'no channel is open'));
     }
     return new Promise<PublishOutcome>((resolve, reject) => {
-      const entry: InFlight = { message, sentAt: Date.now(), returned: false, resolve, reject };
-      this.#inFlight.add(entry);
-      if (message.mandatory) this.#rememberMandatory(entry);
+      const entry: InFlight = { message, sentAt: performance.now(), returned: false, resolve, reject };
       try {
+        if (message.mandatory) this.#rememberMandatory(entry);
+        this.#inFlight.add(entry);
         channel.publish(
           message.exchange,
           message.routingKey,
@@ -112,11 +127,10 @@ export class ConfirmPublisher {
           (error: Error | null) => this.#settle(channel, entry, error),
         );
       } catch (error) {
-        // A closed channel, or headers beyond the frame.
         this.#forget(entry);
-        reject(
-          error instanceof RangeError ? error : new BrokerUnavailable('the channel closed', { cause: error }),
-        );
+        // Anything but a closed channel is wrong with the message: sending it again can't help.
+        const isClosed = error instanceof IllegalOperationError;
+        reject(isClosed ? new BrokerUnavailable('the channel closed', { cause: error }) : (error as Error));
       }
     });
   }
@@ -129,7 +143,7 @@ export class ConfirmPublisher {
     channel.on('error', () => undefined); // told by the reply
     try {
       await channel.checkExchange(exchange);
-      await channel.close();
+      await closeQuietly(channel);
       return true;
     } catch (error) {
       if ((error as { code?: number }).code === 404) return false;
@@ -154,7 +168,7 @@ export class ConfirmPublisher {
     clearInterval(this.#deadlineTimer);
     this.#channel = undefined;
     for (const wake of this.#waitingForChannel) wake();
-    if (channel) await channel.close().catch(() => undefined); // it closed by itself: that is what was wanted
+    if (channel) await closeQuietly(channel);
   }
 
   #settle(channel: ConfirmChannel, entry: InFlight, error: Error | null): void {
@@ -162,17 +176,19 @@ export class ConfirmPublisher {
     this.#forget(entry);
     if (!error) {
       this.#nackingSince = undefined;
+      this.#lastConfirmAt = performance.now();
       entry.resolve(entry.returned ? 'unroutable' : 'routed');
       return;
     }
-    if (this.#channel !== channel) {
+    // amqplib tells of lost messages before it tells that the channel closed.
+    if (this.#channel !== channel || error.message !== NACKED) {
       entry.reject(new BrokerUnavailable('the channel closed before the confirm', { cause: error }));
       return;
     }
     entry.reject(new PublishNacked('the broker refused the message (basic.nack)'));
-    this.#nackingSince ??= Date.now();
-    if (Date.now() - this.#nackingSince > NACKS_TOLERATED_MS)
-      this.#replace(channel, 'it nacks for over a second');
+    const now = performance.now();
+    this.#nackingSince ??= now;
+    if (now - this.#nackingSince > NACKS_TOLERATED_MS) this.#replace(channel, 'it nacks for over a second');
   }
 
   #rememberMandatory(entry: InFlight): void {
@@ -207,7 +223,7 @@ export class ConfirmPublisher {
       return;
     }
     if (this.#closed || this.#connection.current !== model) {
-      await channel.close().catch(() => undefined); // the connection went away meanwhile, and the channel with it
+      await closeQuietly(channel);
       return;
     }
     channel.on('return', ({ fields, properties }) => {
@@ -223,6 +239,7 @@ export class ConfirmPublisher {
     channel.on('close', () => this.#lost(channel));
     this.#channel = channel;
     this.#nackingSince = undefined;
+    this.#lastConfirmAt = performance.now();
     this.#deadlineTimer ??= setInterval(() => this.#checkDeadlines(), 1_000).unref();
     for (const wake of this.#waitingForChannel) wake();
   }
@@ -239,7 +256,10 @@ export class ConfirmPublisher {
       entry.reject(
         refused !== undefined && entry.message.exchange === refused
           ? new ExchangeUnusable(refused, error!.message, error!.code === 404)
-          : new BrokerUnavailable('the channel closed before the confirm', { cause: error }),
+          : new BrokerUnavailable('the channel closed before the confirm', {
+              cause: error,
+              code: error?.code,
+            }),
       );
     }
     this.#reopenSoon();
@@ -248,7 +268,7 @@ export class ConfirmPublisher {
   #replace(channel: ConfirmChannel, why: string): void {
     this.#logger.warn(`the channel for publishing is replaced: ${why}`);
     this.#lost(channel);
-    channel.close().catch(() => undefined); // given up already; its failure to close changes nothing
+    void closeQuietly(channel);
   }
 
   #reopenSoon(): void {
@@ -264,9 +284,20 @@ export class ConfirmPublisher {
     const channel = this.#channel;
     // While the broker blocks publishers no confirm can come; a dead connection is found by its heartbeat.
     if (!channel || this.#connection.blocked) return;
-    const [oldest] = this.#inFlight;
-    if (oldest && Date.now() - oldest.sentAt > this.#confirmTimeoutMs) {
-      this.#replace(channel, `a confirm took longer than ${this.#confirmTimeoutMs} ms`);
+    const latest = performance.now() - this.#confirmTimeoutMs;
+    let overdue = 0;
+    for (const entry of [...this.#inFlight]) {
+      if (entry.sentAt > latest) break; // they stand in the order of their sending
+      overdue += 1;
+      this.#forget(entry);
+      entry.reject(
+        new ConfirmTimedOut(
+          `no confirm within ${this.#confirmTimeoutMs} ms: is a queue behind the exchange down?`,
+        ),
+      );
     }
+    // One queue that is down is no reason to send again what others are about to confirm.
+    if (overdue > 0 && this.#lastConfirmAt < latest)
+      this.#replace(channel, 'nothing was confirmed on it for long');
   }
 }

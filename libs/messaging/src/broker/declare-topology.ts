@@ -1,6 +1,7 @@
 import type { ChannelModel } from 'amqplib';
 import { MiswiredService } from '../errors.ts';
 import type { Topology } from '../topology.ts';
+import { closeQuietly } from './close-quietly.ts';
 import { desiredTopology } from './desired-topology.ts';
 
 /** A binding to an exchange that another service owns. */
@@ -33,7 +34,7 @@ export async function declareOwnTopology(model: ChannelModel, topology: Topology
       if (isForeign) foreign.push(binding);
       else await channel.bindQueue(binding.queue, binding.exchange, binding.routingKey);
     }
-    await channel.close();
+    await closeQuietly(channel);
   } catch (error) {
     const { code, message } = error as AmqpError;
     if (code === 406) {
@@ -58,7 +59,7 @@ export async function bindForeign(model: ChannelModel, binding: ForeignBinding):
   channel.on('error', () => undefined); // told by the reply, as above
   try {
     await channel.bindQueue(binding.queue, binding.exchange, binding.routingKey);
-    await channel.close();
+    await closeQuietly(channel);
     return true;
   } catch (error) {
     if ((error as AmqpError).code === 404) return false;

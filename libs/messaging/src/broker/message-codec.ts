@@ -81,7 +81,7 @@ export function carriedOn(message: ConsumeMessage, headers: Record<string, unkno
     contentType: p.contentType,
     contentEncoding: p.contentEncoding,
     // A message of a stranger may have none, and a mandatory one is recognised by it.
-    messageId: (p.messageId as string | undefined) ?? uuidv7(),
+    messageId: (p.messageId as string | undefined) || uuidv7(),
     type: p.type,
     timestamp: p.timestamp,
     appId: p.appId,

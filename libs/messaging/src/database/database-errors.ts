@@ -27,14 +27,17 @@ const CONNECTION_GONE =
  */
 const LET_GO = new Set(['QueryRunnerAlreadyReleasedError', 'QueryRunnerProviderAlreadyReleasedError']);
 
+/** Causes can be circular. */
+const DEEPEST_CAUSE = 10;
+
 /** Whether an error says that the database is away, as opposed to refusing what it was asked. */
-export function isDatabaseAway(error: unknown): boolean {
+export function isDatabaseAway(error: unknown, depth = 0): boolean {
   // Not by instanceof: errors of Node's own modules are of another realm where the code runs in a VM context.
-  if (typeof error !== 'object' || error === null) return false;
+  if (typeof error !== 'object' || error === null || depth > DEEPEST_CAUSE) return false;
   const { code, name, message, errors, cause } = error as Partial<AggregateError> & { code?: unknown };
   if (name !== undefined && LET_GO.has(name)) return true;
   if (typeof code === 'string' && (NETWORK.has(code) || SERVER_AWAY.test(code))) return true;
   if (typeof message === 'string' && CONNECTION_GONE.test(message)) return true;
-  if (Array.isArray(errors) && errors.some(isDatabaseAway)) return true;
-  return cause !== undefined && isDatabaseAway(cause);
+  if (Array.isArray(errors) && errors.some((each) => isDatabaseAway(each, depth + 1))) return true;
+  return cause !== undefined && isDatabaseAway(cause, depth + 1);
 }

@@ -25,7 +25,9 @@ export class MessagingTables1764000000000 implements MigrationInterface {
         held_until timestamptz,
         last_error text
       ) WITH (autovacuum_vacuum_scale_factor = 0.0, autovacuum_vacuum_threshold = 2000)`);
-    await runner.query(`CREATE INDEX outbox_held ON outbox (aggregate) WHERE held_until IS NOT NULL`);
+    await runner.query(
+      `CREATE INDEX outbox_held ON outbox (held_until) INCLUDE (aggregate) WHERE held_until IS NOT NULL`,
+    );
 
     await runner.query(`
       CREATE TABLE inbox (

@@ -37,7 +37,11 @@ export class DiscardLog {
     const file = await open(path, O_APPEND | O_CREAT | O_WRONLY, 0o600);
     try {
       const directory = await open(dirname(path), 'r');
-      await directory.sync().finally(() => directory.close()); // the name of the file is on the disk, too
+      try {
+        await directory.sync(); // the name of the file is on the disk, too
+      } finally {
+        await directory.close();
+      }
     } catch (error) {
       await file.close();
       throw error;

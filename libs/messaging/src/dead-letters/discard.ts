@@ -61,7 +61,7 @@ export async function discardDeadLetters(
               if (matchesLetter(filter, letter, startedAt)) {
                 left -= 1;
                 group.push(letter);
-              } else walk.hold(message);
+              } else walk.hold();
               // While a whole window waits in the group, the next message does not come.
               if (group.length >= GROUP || walk.ahead.length === 0) await discardGroup();
               onProgress?.({ ...own, walked: walk.walked, of: walk.length });

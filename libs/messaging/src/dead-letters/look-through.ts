@@ -40,7 +40,7 @@ export async function lookThrough(
       } catch (error) {
         problem = error;
       }
-      if (looked < target) reader.hold(message);
+      if (looked < target) reader.hold();
     },
   });
   let target = limit; // until it is known how many there are

@@ -31,14 +31,14 @@ export class QueueReader {
   readonly #model: ChannelModel;
   readonly #channel: Channel;
   readonly #tags: string[] = [];
-  /** Messages that no consumer got, and that count in no window. */
-  readonly #pulled = new Set<ConsumeMessage>();
   #ready = 0;
   #delivered = 0;
   #held = 0;
   #taken = 0;
-  #window = 0;
-  #heldInWindow = 0;
+  /** Messages that all consumers together may have in hand. */
+  #capacity = 0;
+  /** The next consumer, until the broker has it. */
+  #opening: Promise<void> | undefined;
   #lost: Error | undefined;
   #state: 'reading' | 'sweeping' | 'closed' = 'reading';
   #wake: (() => void) | undefined;
@@ -65,14 +65,23 @@ export class QueueReader {
     }
   }
 
-  /** Begins to read. After it `ready` is certain: a busy queue seems to be empty, unless it is asked for a message. */
+  /**
+   * Begins to read. After it `ready` is certain.
+   *
+   * @throws ReadingInterrupted also when the queue is too busy to say how many messages it has
+   */
   async start(): Promise<void> {
     await this.#asking(async () => {
       if (this.#ready > 0) return this.#consume();
-      const behind = await this.#pull();
-      if (behind === undefined) return;
-      this.#ready = behind + 1;
-      if (behind > 0) await this.#consume();
+      // A busy queue seems to be empty, unless it is asked for a message.
+      if (await this.#isEmpty()) return;
+      this.#ready = 1;
+      for (let asked = 0; asked < 10; asked += 1) {
+        const { messageCount } = await this.#channel.checkQueue(this.#options.queue);
+        this.#ready += messageCount;
+        if (messageCount > 0) return this.#opening ?? this.#consume();
+      }
+      if (!(await this.#isEmpty())) throw new Error('it is too busy to say how many messages it has');
     });
   }
 
@@ -101,17 +110,14 @@ export class QueueReader {
   }
 
   /** The message stays in the queue, and is in hand until the reader closes. */
-  hold(message: ConsumeMessage): void {
+  hold(): void {
     this.#held += 1;
-    if (this.#pulled.delete(message) || this.#state !== 'reading') return;
-    this.#heldInWindow += 1;
-    if (this.#heldInWindow < this.#window) return;
-    this.#consume().catch((error: Error) => this.#lose(error.message));
+    if (this.#held < this.#capacity || this.#state !== 'reading') return;
+    this.#opening = this.#consume().catch((error: Error) => this.#lose(error.message));
   }
 
   /** Takes the message out of the queue. When the channel is gone it is in the queue again, for whoever reads next. */
   take(message: ConsumeMessage): void {
-    this.#pulled.delete(message);
     if (!this.live) return;
     this.#channel.ack(message);
     this.#taken += 1;
@@ -134,7 +140,7 @@ export class QueueReader {
       await pause(IDLE_MS, woken.signal);
       this.#wake = undefined;
       if (this.#delivered > before || this.#lost) continue;
-      if ((await this.#asking(() => this.#pull())) === undefined) return false;
+      if (await this.#asking(() => this.#isEmpty())) return false;
     }
     return true;
   }
@@ -148,10 +154,11 @@ export class QueueReader {
     if (this.#state !== 'reading') return;
     this.#state = 'sweeping';
     try {
-      // The broker puts off acknowledgements that come fast, and forgets those when the channel closes. The answer to a
-      // cancel shows that it has caught up.
-      for (const tag of this.#tags) await this.#channel.cancel(tag);
+      await this.#opening;
       if (!hasty) await this.#sweep();
+      // The broker puts off acknowledgements that come fast, and forgets those when the channel closes. The answer to a
+      // cancel shows that it has caught up. (After the sweep: what a cancelled consumer would still get goes behind.)
+      for (const tag of this.#tags) await this.#channel.cancel(tag);
       this.#state = 'closed';
       await this.#channel.close();
     } catch {
@@ -181,25 +188,31 @@ export class QueueReader {
     }
   }
 
-  async #consume(): Promise<void> {
-    const window = this.#state === 'reading' ? this.#options.windowFor(this.#held) : LARGEST_WINDOW;
-    this.#window = Math.min(LARGEST_WINDOW, Math.max(1, Math.floor(window)));
-    this.#heldInWindow = 0;
+  async #consume(window = this.#nextWindow()): Promise<void> {
+    this.#capacity += window;
     // The broker gives back consumer by consumer, in the order of their tags.
     const consumerTag = `reader-${String(this.#tags.length).padStart(6, '0')}`;
     this.#tags.push(consumerTag);
     // For each consumer of its own, as it stands when the consumer begins; never for the whole channel.
-    await this.#channel.prefetch(this.#window);
+    await this.#channel.prefetch(window);
     await this.#channel.consume(this.#options.queue, (message) => this.#received(message), { consumerTag });
   }
 
-  /** @returns how many messages are behind the one that came, or undefined when none came */
-  async #pull(): Promise<number | undefined> {
-    const message = await this.#channel.get(this.#options.queue);
-    if (!message) return undefined;
-    this.#pulled.add(message as ConsumeMessage);
-    this.#received(message as ConsumeMessage);
-    return message.fields.messageCount;
+  /**
+   * Whether nothing is left, and nothing is on its way here either. A consumer of one more message is registered after
+   * all that the queue has handed out before, and that comes before the answer to the question after it.
+   */
+  async #isEmpty(): Promise<boolean> {
+    const before = this.#delivered;
+    await this.#opening;
+    await this.#consume(1);
+    await this.#channel.checkQueue(this.#options.queue);
+    return this.#delivered === before;
+  }
+
+  #nextWindow(): number {
+    const window = this.#state === 'reading' ? this.#options.windowFor(this.#held) : LARGEST_WINDOW;
+    return Math.min(LARGEST_WINDOW, Math.max(1, Math.floor(window)));
   }
 
   async #asking<T>(call: () => Promise<T>): Promise<T> {

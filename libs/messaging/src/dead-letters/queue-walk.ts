@@ -75,8 +75,8 @@ export class QueueWalk {
   }
 
   /** The message stays in the queue. */
-  hold(message: ConsumeMessage): void {
-    if (this.#walked < this.length) this.#reader.hold(message);
+  hold(): void {
+    if (this.#walked < this.length) this.#reader.hold();
   }
 
   /** The message leaves the queue. */

@@ -133,7 +133,7 @@ export class Redrive {
       onProgress?.({ ...report, ...batch, phase: 'sending', walked: walk.walked, of: walk.length });
       const letter = new DeadLetter(message, queue.name);
       if (guard?.note(letter) || !this.#isWanted(letter, report)) {
-        walk.hold(message);
+        walk.hold();
         continue;
       }
       await this.#pace.turn(signal);

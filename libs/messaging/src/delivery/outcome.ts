@@ -21,5 +21,7 @@ export type DeadReason =
   | 'kills-the-process'
   /** The handler gave up with PermanentFailure. */
   | 'permanent-failure'
+  /** Its properties can't be sent again; only its body was kept. */
+  | 'unsendable'
   /** Every attempt failed. */
   | 'attempts-exhausted';

@@ -10,11 +10,24 @@ export function jitteredDelay(delayMs: number, random: () => number = Math.rando
   return Math.round(delayMs * (1 + random() / 4));
 }
 
-function asError(thrown: unknown): Error {
+/** What was thrown, as an error whose texts are texts: anything can be thrown. */
+export function asError(thrown: unknown): Error {
   // Errors of Node's own modules are of another realm where the code runs in a VM context.
-  return thrown instanceof Error || isNativeError(thrown)
+  if (!(thrown instanceof Error) && !isNativeError(thrown)) {
+    return new Error(`something was thrown that is no Error: ${describe(thrown)}`);
+  }
+  const isPlain = [thrown.name, thrown.message, thrown.stack ?? ''].every((text) => typeof text === 'string');
+  return isPlain
     ? thrown
-    : new Error(`something was thrown that is no Error: ${String(thrown)}`);
+    : new Error(`an error without a readable message was thrown: ${describe(thrown.message)}`);
+}
+
+function describe(thrown: unknown): string {
+  try {
+    return String(thrown);
+  } catch {
+    return typeof thrown;
+  }
 }
 
 /**

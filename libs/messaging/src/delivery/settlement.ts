@@ -1,5 +1,7 @@
+import type { Options } from 'amqplib';
+import { v7 as uuidv7 } from 'uuid';
 import type { ConfirmPublisher } from '../broker/confirm-publisher.ts';
-import { carriedOn, type DeliveryHistory } from '../broker/message-codec.ts';
+import { carriedOn, HEADER, type DeliveryHistory } from '../broker/message-codec.ts';
 import type { MessagingLogger } from '../logger.ts';
 import type { OutcomeName } from '../metrics.ts';
 import { pause } from '../timing.ts';
@@ -86,34 +88,55 @@ export class Settlement {
     exchange: string,
     routingKey: string,
     name: OutcomeName,
-    properties: ReturnType<typeof carriedOn>,
+    properties: Options.Publish,
   ): Promise<OutcomeName> {
     const { publisher, logger, consumer } = this.#parts;
     const { signal } = this.#stopping;
+    let target: { exchange: string; routingKey: string; properties: Options.Publish; name: OutcomeName } = {
+      exchange,
+      routingKey,
+      properties,
+      name,
+    };
     while (delivery.live && !signal.aborted) {
       try {
         await publisher.waitUntilReady(5_000, signal);
         const outcome = await publisher.publish({
-          exchange,
-          routingKey,
+          exchange: target.exchange,
+          routingKey: target.routingKey,
           body: delivery.message.content,
-          properties,
+          properties: target.properties,
           mandatory: true,
         });
         if (outcome === 'routed') {
           delivery.ack();
-          return name;
+          return target.name;
         }
         logger.error(
-          `${consumer.queue}: no queue receives ${routingKey} from ${exchange}; a restart declares it anew`,
+          `${consumer.queue}: no queue receives ${target.routingKey} from ${target.exchange}; a restart declares it anew`,
         );
       } catch (error) {
         logger.warn(
-          `${consumer.queue}: a message could not be moved to ${routingKey}, trying again: ${(error as Error).message}`,
+          `${consumer.queue}: a message could not be moved to ${target.routingKey}, trying again: ${(error as Error).message}`,
         );
+        // Its own properties can't be encoded again: its body is kept as a dead letter, with ours alone.
+        if (error instanceof TypeError || error instanceof RangeError) target = this.#unsendable(error);
       }
       await pause(1_000, signal);
     }
     return this.giveBack(delivery);
+  }
+
+  #unsendable(error: Error) {
+    const { topology, consumer } = this.#parts;
+    return {
+      exchange: topology.deadLetterExchange,
+      routingKey: consumer.queue,
+      name: 'dead-lettered' as OutcomeName,
+      properties: {
+        messageId: uuidv7(),
+        headers: { [HEADER.queue]: consumer.queue, ...deadLetterHeaders('unsendable', error) },
+      },
+    };
   }
 }

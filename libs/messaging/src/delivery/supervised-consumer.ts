@@ -1,6 +1,8 @@
 import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
 import type { BrokerConnection } from '../broker/broker-connection.ts';
+import { closeQuietly } from '../broker/close-quietly.ts';
 import type { MessagingLogger } from '../logger.ts';
+import { pause, withDeadline } from '../timing.ts';
 
 export interface SupervisedConsumerOptions {
   queue: string;
@@ -40,6 +42,9 @@ export class Delivery {
 }
 
 const REOPEN_DELAYS_MS = [200, 1_000, 2_000, 5_000];
+const STOP_DEADLINE_MS = 5_000;
+const DEFECT_PAUSE_MS = 1_000;
+const STUCK_MINUTES = 30;
 
 /**
  * Consumes one queue for as long as the process lives: a lost connection, a channel error, and a consumer that the
@@ -53,9 +58,11 @@ export class SupervisedConsumer {
   readonly #logger: MessagingLogger;
   readonly #waiting: Delivery[] = [];
   readonly #idle = new Set<() => void>();
+  /** When work on each delivery began, the oldest first. */
+  readonly #startedAt = new Map<Delivery, number>();
   #channel: Channel | undefined;
   #consumerTag: string | undefined;
-  #opening = false;
+  #opening: Promise<void> | undefined;
   #failures = 0;
   #reopenTimer: NodeJS.Timeout | undefined;
   #active = 0;
@@ -71,7 +78,8 @@ export class SupervisedConsumer {
 
   /** Why no messages come, or undefined while the broker has us as a consumer. */
   get problem(): string | undefined {
-    return this.#connection.current ? this.#problem : (this.#connection.problem ?? this.#problem);
+    if (!this.#connection.current) return this.#connection.problem ?? this.#problem;
+    return this.#problem ?? this.#stuck();
   }
 
   /** Deliveries in hand. */
@@ -84,9 +92,14 @@ export class SupervisedConsumer {
     this.#stopping = true;
     this.#problem = 'stopping';
     clearTimeout(this.#reopenTimer);
+    if (this.#opening) await withDeadline(this.#opening, STOP_DEADLINE_MS);
     const channel = this.#channel;
     if (channel && this.#consumerTag !== undefined) {
-      await channel.cancel(this.#consumerTag).catch(() => undefined); // the channel is gone and the consumer with it
+      // The channel may be gone, and the consumer with it.
+      await withDeadline(
+        channel.cancel(this.#consumerTag).catch(() => undefined),
+        STOP_DEADLINE_MS,
+      );
     }
     for (const delivery of this.#waiting.splice(0)) delivery.giveBack();
   }
@@ -101,22 +114,30 @@ export class SupervisedConsumer {
   async close(): Promise<void> {
     const channel = this.#channel;
     this.#channel = undefined;
-    if (channel) await channel.close().catch(() => undefined); // it closed by itself: that is what was wanted
+    if (channel) await closeQuietly(channel);
   }
 
-  async #open(): Promise<void> {
+  #open(): Promise<void> {
     const model = this.#connection.current;
-    if (!model || this.#opening || this.#channel || this.#stopping) return;
-    this.#opening = true;
+    if (!model || this.#opening || this.#channel || this.#stopping) return Promise.resolve();
+    this.#opening = this.#openOn(model).finally(() => {
+      this.#opening = undefined;
+    });
+    return this.#opening;
+  }
+
+  async #openOn(model: ChannelModel): Promise<void> {
     let channel: Channel | undefined;
     try {
       await this.#options.prepare(model);
+      if (this.#stopping) return;
       channel = await model.createChannel();
       const opened = channel;
       opened.on('error', (error: Error) => this.#lost(opened, error.message));
       opened.on('close', () => this.#lost(opened, 'the channel closed'));
       this.#channel = opened;
       await opened.prefetch(this.#options.prefetch);
+      if (this.#stopping) return;
       const { consumerTag } = await opened.consume(this.#options.queue, (message) =>
         this.#received(opened, message),
       );
@@ -127,8 +148,6 @@ export class SupervisedConsumer {
     } catch (error) {
       if (channel) this.#lost(channel, (error as Error).message);
       else this.#reopenLater((error as Error).message);
-    } finally {
-      this.#opening = false;
     }
   }
 
@@ -136,11 +155,12 @@ export class SupervisedConsumer {
     if (!message) {
       // basic.cancel: there is nothing to acknowledge, and the channel without its consumer is of no use.
       this.#lost(channel, 'the broker cancelled the consumer: its queue was deleted or has moved');
-      channel.close().catch(() => undefined); // given up already
+      void closeQuietly(channel);
       return;
     }
     const delivery = new Delivery(message, channel, () => this.#channel === channel);
-    if (this.#stopping) delivery.giveBack();
+    // What comes until the consumer is cancelled is kept: given back at once, it would come again and again.
+    if (this.#stopping) this.#waiting.push(delivery);
     else if (this.#active < this.#options.concurrency) void this.#work(delivery);
     else this.#waiting.push(delivery);
   }
@@ -149,11 +169,35 @@ export class SupervisedConsumer {
     this.#active += 1;
     let delivery: Delivery | undefined = first;
     while (delivery) {
-      if (delivery.live) await this.#options.onDelivery(delivery);
+      if (delivery.live) {
+        this.#startedAt.set(delivery, performance.now());
+        await this.#settle(delivery);
+        this.#startedAt.delete(delivery);
+      }
       delivery = this.#waiting.shift();
     }
     this.#active -= 1;
     if (this.#active === 0) for (const resolve of this.#idle) resolve();
+  }
+
+  async #settle(delivery: Delivery): Promise<void> {
+    try {
+      await this.#options.onDelivery(delivery);
+    } catch (error) {
+      // A defect of this library: the message must neither be lost nor come back at full speed.
+      this.#logger.error(`${this.#options.queue}: a delivery could not be settled`, (error as Error)?.stack);
+      await pause(DEFECT_PAUSE_MS);
+      delivery.giveBack();
+    }
+  }
+
+  /** A handler that never ends takes its place for ever; the broker gives its message to another after 30 minutes. */
+  #stuck(): string | undefined {
+    const [oldest] = this.#startedAt.values();
+    const minutes = oldest === undefined ? 0 : (performance.now() - oldest) / 60_000;
+    return minutes > STUCK_MINUTES
+      ? `a handler has been at work for ${Math.floor(minutes)} minutes`
+      : undefined;
   }
 
   #lost(channel: Channel, reason: string): void {

@@ -3,7 +3,7 @@ import type { MessagingLogger } from '../logger.ts';
 import { PARTITION_DAYS } from './inbox.ts';
 
 const DAY_MS = 86_400_000;
-const MAINTENANCE_INTERVAL_MS = 3_600_000;
+const MAINTENANCE_INTERVAL_MS = 600_000;
 const PRUNE_BATCH = 5_000;
 /** How long a handled message is remembered, in days. Dead letters can be redriven for 30. */
 export const INBOX_RETENTION_DAYS = 35;
@@ -18,9 +18,21 @@ function partitionName(day: number): string {
   return `inbox_${new Date(day * DAY_MS).toISOString().slice(0, 10).replaceAll('-', '')}`;
 }
 
+/** How long a change of the table may wait for others, and others for it. */
+const LOCK_TIMEOUT = '2s';
+
+async function partitionsOf(db: { query(sql: string): Promise<unknown> }): Promise<Set<string>> {
+  const rows = (await db.query(
+    `SELECT relname FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid WHERE i.inhparent = 'inbox'::regclass`,
+  )) as { relname: string }[];
+  return new Set(rows.map(({ relname }) => relname));
+}
+
 /**
  * Creates the days that are needed and drops those that are too old. There is no default partition: attaching
- * beside one scans it under a lock.
+ * beside one scans it under a lock. Days are attached and detached in the ways that let claims go on meanwhile.
+ *
+ * Source: https://www.postgresql.org/docs/current/ddl-partitioning.html#DDL-PARTITIONING-DECLARATIVE-MAINTENANCE
  */
 export async function maintainInboxPartitions(dataSource: DataSource, now = Date.now()): Promise<void> {
   const today = Math.floor(now / DAY_MS);
@@ -28,25 +40,38 @@ export async function maintainInboxPartitions(dataSource: DataSource, now = Date
   await dataSource.transaction(async (tx) => {
     // Of several replicas one does the work, the others find it done.
     await tx.query(`SELECT pg_advisory_xact_lock(hashtext('warren.inbox'), hashtext(current_schema()))`);
-    const existing = new Set(
-      (
-        (await tx.query(
-          `SELECT relname FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid
-           WHERE i.inhparent = 'inbox'::regclass`,
-        )) as { relname: string }[]
-      ).map(({ relname }) => relname),
-    );
+    await tx.query(`SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`);
+    const existing = await partitionsOf(tx);
     for (let day = first; day <= today + PARTITION_DAYS.future; day += 1) {
       const name = partitionName(day);
-      if (existing.delete(name)) continue;
+      if (existing.has(name)) continue;
+      await tx.query(`CREATE TABLE ${name} (LIKE inbox INCLUDING ALL)`);
       await tx.query(
-        `CREATE TABLE ${name} PARTITION OF inbox FOR VALUES FROM ('${dayBoundary(day)}') TO ('${dayBoundary(day + 1)}')`,
+        `ALTER TABLE inbox ATTACH PARTITION ${name} FOR VALUES FROM ('${dayBoundary(day)}') TO ('${dayBoundary(day + 1)}')`,
       );
     }
-    for (const name of existing) {
-      if (name < partitionName(first)) await tx.query(`DROP TABLE ${name}`);
-    }
   });
+  await dropOldPartitions(dataSource, partitionName(first));
+}
+
+async function dropOldPartitions(dataSource: DataSource, oldest: string): Promise<void> {
+  const runner = dataSource.createQueryRunner();
+  const lock = `hashtext('warren.inbox.drop'), hashtext(current_schema())`;
+  try {
+    const [row] = (await runner.query(`SELECT pg_try_advisory_lock(${lock}) AS ours`)) as { ours: boolean }[];
+    if (!row!.ours) return; // another replica is at it
+    try {
+      for (const name of await partitionsOf(runner)) {
+        if (name >= oldest) continue;
+        await runner.query(`ALTER TABLE inbox DETACH PARTITION ${name} CONCURRENTLY`);
+        await runner.query(`DROP TABLE ${name}`);
+      }
+    } finally {
+      await runner.query(`SELECT pg_advisory_unlock(${lock})`);
+    }
+  } finally {
+    await runner.release();
+  }
 }
 
 /** Forgets what the plain table has held for longer than the retention, in small batches. */
@@ -83,7 +108,7 @@ export class InboxMaintenance {
     this.#logger = logger;
   }
 
-  /** Creates what is needed now, then looks after it every hour. */
+  /** Creates what is needed now, then looks after it every ten minutes. */
   async start(): Promise<void> {
     await maintainInboxPartitions(this.#dataSource);
     this.#timer = setInterval(() => {
@@ -105,7 +130,7 @@ export class InboxMaintenance {
     } catch (error) {
       // Partitions reach a week ahead: there are many more tries before one is missing.
       this.#logger.error(
-        `the inbox could not be maintained, next try in an hour: ${(error as Error).message}`,
+        `the inbox could not be maintained, next try in ten minutes: ${(error as Error).message}`,
       );
     }
   }

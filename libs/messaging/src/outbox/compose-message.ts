@@ -31,6 +31,18 @@ export interface ComposedMessage {
   readonly body: string;
 }
 
+const MAX_SUBJECT_BYTES = 512;
+/** AMQP holds no more in a property: https://www.rabbitmq.com/amqp-0-9-1-reference, short strings. */
+const MAX_CORRELATION_ID_BYTES = 255;
+/** RabbitMQ 4 closes the channel on messages of more than 16 MiB. What is large belongs into the object storage. */
+const MAX_BODY_BYTES = 15 * 1024 * 1024;
+
+function assertLength(what: string, text: string, limit: number): void {
+  const bytes = Buffer.byteLength(text);
+  if (bytes < 1 || bytes > limit)
+    throw new RangeError(`${what} must have 1 to ${limit} bytes, and has ${bytes}`);
+}
+
 /** Makes envelopes of what a service wants to say. */
 export class MessageComposer {
   readonly #topology: Topology;
@@ -47,6 +59,7 @@ export class MessageComposer {
    * @param time when that happens which the message tells of; its id is of the same moment. Default: now.
    * @throws MiswiredService when the contract is not in `publishes` of the topology
    * @throws InvalidData when the data is not what the contract allows
+   * @throws RangeError when the subject, the correlation id or the whole message is too long for the wire
    */
   compose(dataClass: DataClass, message: NewMessage<object>, time?: Date): ComposedMessage {
     const contract = contractOf(dataClass);
@@ -72,8 +85,12 @@ export class MessageComposer {
       ...(flow?.causationId !== undefined && { causationid: flow.causationId }),
       data: message.data,
     };
+    assertLength('subject', envelope.subject, MAX_SUBJECT_BYTES);
+    assertLength('correlationId', envelope.correlationid, MAX_CORRELATION_ID_BYTES);
+    const body = JSON.stringify(envelope);
+    assertLength(`the message as JSON`, body, MAX_BODY_BYTES);
     const entity = contract.type.slice(0, contract.type.indexOf('.'));
-    return { id, contract, aggregate: `${entity}:${message.subject}`, body: JSON.stringify(envelope) };
+    return { id, contract, aggregate: `${entity}:${message.subject}`, body };
   }
 }
 

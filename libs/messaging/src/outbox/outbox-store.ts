@@ -13,6 +13,9 @@ export interface OutboxRow {
   failures: number;
 }
 
+const COLUMNS = `seq, id, aggregate, exchange, routing_key AS "routingKey", must_be_routed AS "mustBeRouted",
+                 body, headers, failures`;
+
 /** The relay's statements, on the connection that holds its lock: whoever lost the lock can't run them. */
 export class OutboxStore {
   readonly #client: Client;
@@ -21,20 +24,35 @@ export class OutboxStore {
   }
 
   /**
-   * The oldest rows, without those of aggregates that a kept row holds up and of exchanges that can't be used.
+   * The oldest rows that were never refused, without those of aggregates that a kept row holds up.
    *
    * No row is skipped by position: rows commit in another order than that of their numbers.
+   *
+   * @param aside `<exchange>/<routing key>` of what can't be published at the moment
    */
-  async next(limit: number, unusableExchanges: readonly string[], anyHeld: boolean): Promise<OutboxRow[]> {
-    const held = anyHeld
-      ? `AND NOT EXISTS (SELECT 1 FROM outbox h WHERE h.aggregate = o.aggregate AND h.held_until > now())`
+  async next(limit: number, aside: readonly string[], anyHeld: boolean): Promise<OutboxRow[]> {
+    // NOT IN, because it is hashed once; an anti-join is planned as a nested loop where few rows are thought held.
+    const unheld = anyHeld
+      ? 'AND aggregate NOT IN (SELECT aggregate FROM outbox WHERE held_until IS NOT NULL)'
       : '';
     const { rows } = await this.#client.query<OutboxRow>({
       name: anyHeld ? 'outbox-next-unheld' : 'outbox-next',
-      text: `SELECT seq, id, aggregate, exchange, routing_key AS "routingKey", must_be_routed AS "mustBeRouted",
-                    body, headers, failures
-             FROM outbox o WHERE exchange <> ALL ($2) ${held} ORDER BY seq LIMIT $1`,
-      values: [limit, unusableExchanges],
+      text: `SELECT ${COLUMNS} FROM outbox
+             WHERE (exchange || '/' || routing_key) <> ALL ($2) AND held_until IS NULL ${unheld}
+             ORDER BY seq LIMIT $1`,
+      values: [limit, aside],
+    });
+    return rows;
+  }
+
+  /** Kept rows whose time has come, the longest waiting first. Each is the first of its aggregate. */
+  async dueAgain(limit: number, aside: readonly string[]): Promise<OutboxRow[]> {
+    const { rows } = await this.#client.query<OutboxRow>({
+      name: 'outbox-due-again',
+      text: `SELECT ${COLUMNS} FROM outbox
+             WHERE held_until <= now() AND (exchange || '/' || routing_key) <> ALL ($2)
+             ORDER BY held_until LIMIT $1`,
+      values: [limit, aside],
     });
     return rows;
   }
@@ -47,13 +65,24 @@ export class OutboxStore {
     });
   }
 
-  /** Keeps a row that could not be published, with its error, until its next attempt. */
-  async hold(seq: string, delayMs: number, error: string): Promise<void> {
-    await this.#client.query(
-      `UPDATE outbox SET failures = failures + 1, last_error = $3,
-              held_until = now() + $2 * interval '1 millisecond' WHERE seq = $1`,
-      [seq, delayMs, error.slice(0, 2_000)],
-    );
+  /** Keeps rows that could not be published, each with its error, until its next attempt. */
+  async hold(rows: readonly { seq: string; delayMs: number; error: string }[]): Promise<void> {
+    await this.#client.query({
+      name: 'outbox-hold',
+      text: `UPDATE outbox o SET failures = failures + 1, last_error = h.error,
+                    held_until = now() + h.delay * interval '1 millisecond'
+             FROM unnest($1::bigint[], $2::int[], $3::text[]) AS h (seq, delay, error) WHERE o.seq = h.seq`,
+      values: [
+        rows.map(({ seq }) => seq),
+        rows.map(({ delayMs }) => Math.round(delayMs)),
+        rows.map(({ error }) => error.slice(0, 2_000)),
+      ],
+    });
+  }
+
+  /** Something to do on the connection, so that the server hears of the relay. */
+  async sayAlive(): Promise<void> {
+    await this.#client.query('SELECT 1');
   }
 
   async anyHeld(): Promise<boolean> {

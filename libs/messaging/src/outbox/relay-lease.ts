@@ -1,4 +1,5 @@
-import { Client, escapeIdentifier, type ClientConfig } from 'pg';
+import { escapeIdentifier, type Client, type ClientConfig } from 'pg';
+import { ImpatientClient } from '../database/impatient-client.ts';
 import type { MessagingLogger } from '../logger.ts';
 import { pause } from '../timing.ts';
 
@@ -38,7 +39,7 @@ export class RelayLease {
     const { logger, schema } = this.#options;
     let told = false;
     while (!signal.aborted) {
-      const client = new Client(this.#options.clientConfig);
+      const client = new ImpatientClient(this.#options.clientConfig);
       // Without a listener a lost connection would end the process; the next statement on it fails and tells.
       client.on('error', () => undefined);
       try {

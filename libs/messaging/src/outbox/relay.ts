@@ -2,7 +2,7 @@ import type { Client } from 'pg';
 import { parseEnvelope } from '@warren/contracts';
 import type { ConfirmPublisher } from '../broker/confirm-publisher.ts';
 import { propertiesOf } from '../broker/message-codec.ts';
-import { BrokerUnavailable, ExchangeUnusable } from '../errors.ts';
+import { BrokerUnavailable, ConfirmTimedOut, ExchangeUnusable } from '../errors.ts';
 import type { MessagingLogger } from '../logger.ts';
 import type { MessagingMetrics } from '../metrics.ts';
 import { pause } from '../timing.ts';
@@ -24,6 +24,19 @@ const MISSING_EXCHANGE_MS = 500;
 /** How long an exchange is left alone that this user may not publish to. */
 const FORBIDDEN_EXCHANGE_MS = 30_000;
 
+/** Kept rows that are tried again in one batch: they must not crowd out the others. */
+const DUE_AGAIN_LIMIT = 50;
+/** How long a routing key is left alone that no queue receives, and one of which nothing is confirmed. */
+const UNROUTABLE_KEY_MS = 1_000;
+const SLOW_KEY_MS = 10_000;
+/** Well within the time after which the server lets go of a silent relay. */
+const HEARTBEAT_MS = 5_000;
+/** AMQP reply code, here for a message that is larger than the broker takes. */
+const PRECONDITION_FAILED = 406;
+
+/** A command that no queue receives. */
+class Unroutable extends Error {}
+
 /** Publishes what stands in the outbox: one replica at a time, in order for each aggregate. */
 export class Relay {
   readonly #lease: RelayLease;
@@ -34,7 +47,10 @@ export class Relay {
   readonly #batchSize: number;
   readonly #pollIntervalMs: number;
   readonly #stopping = new AbortController();
-  readonly #unusable = new Map<string, number>();
+  /** What is left alone for a while, by `<exchange>/<routing key>`; with the exchange where that is the reason. */
+  readonly #aside = new Map<string, { until: number; exchange: string | undefined }>();
+  /** Whether rows are published one at a time, to find the one that makes the broker close the channel. */
+  #searching = false;
   #wakeRequested = false;
   #wakeSleeper: (() => void) | undefined;
   #anyHeld = true;
@@ -98,25 +114,35 @@ export class Relay {
 
   async #relayUntilStopped(client: Client, signal: AbortSignal): Promise<void> {
     const store = new OutboxStore(client);
-    while (!signal.aborted) {
-      if (!(await this.#publisher.waitUntilReady(this.#pollIntervalMs, signal))) {
-        await client.query('SELECT 1'); // notices a lost lock also while the broker is away
-        continue;
+    // A lost connection fails the next statement of the loop; this one only has to be made.
+    const heartbeat = setInterval(() => void store.sayAlive().catch(() => undefined), HEARTBEAT_MS);
+    try {
+      while (!signal.aborted) {
+        if (!(await this.#publisher.waitUntilReady(this.#pollIntervalMs, signal))) {
+          await store.sayAlive(); // notices a lost lock also while the broker is away
+          continue;
+        }
+        this.#wakeRequested = false;
+        await this.#lookForUnusable();
+        const aside = [...this.#aside.keys()];
+        const again = this.#anyHeld ? await store.dueAgain(DUE_AGAIN_LIMIT, aside) : [];
+        const fresh = await store.next(this.#batchSize, aside, this.#anyHeld);
+        const result = await this.#publishBatch(store, [...again, ...fresh]);
+        if (result.interrupted) await pause(100, signal);
+        else if (fresh.length < this.#batchSize && (again.length < DUE_AGAIN_LIMIT || result.done === 0)) {
+          if (this.#anyHeld && again.length + fresh.length === 0) this.#anyHeld = await store.anyHeld();
+          await this.#sleep();
+        }
       }
-      this.#wakeRequested = false;
-      await this.#lookForUnusable();
-      const rows = await store.next(this.#batchSize, [...this.#unusable.keys()], this.#anyHeld);
-      const interrupted = rows.length > 0 && (await this.#publishBatch(store, rows));
-      if (interrupted) await pause(100, signal);
-      else if (rows.length < this.#batchSize) {
-        if (this.#anyHeld && rows.length === 0) this.#anyHeld = await store.anyHeld();
-        await this.#sleep();
-      }
+    } finally {
+      clearInterval(heartbeat);
     }
   }
 
-  /** @returns whether something other than the rows themselves was in the way */
-  async #publishBatch(store: OutboxStore, rows: OutboxRow[]): Promise<boolean> {
+  async #publishBatch(
+    store: OutboxStore,
+    rows: OutboxRow[],
+  ): Promise<{ done: number; interrupted: boolean }> {
     const chains = new Map<string, OutboxRow[]>();
     for (const row of rows) {
       const chain = chains.get(row.aggregate);
@@ -125,32 +151,54 @@ export class Relay {
     }
     const done: string[] = [];
     const failed: { row: OutboxRow; error: Error }[] = [];
-    let interrupted = false;
+    let interruption: BrokerUnavailable | undefined;
     const publishInOrder = async (chain: OutboxRow[]): Promise<void> => {
       for (const row of chain) {
         try {
           await this.#publish(row);
           done.push(row.seq);
         } catch (error) {
-          if (error instanceof BrokerUnavailable) interrupted = true;
-          else if (error instanceof ExchangeUnusable) this.#setAside(error);
+          if (
+            error instanceof BrokerUnavailable &&
+            !(this.#searching && error.code === PRECONDITION_FAILED)
+          ) {
+            interruption = error;
+          } else if (error instanceof ExchangeUnusable) this.#setAsideExchange(row, error);
           else failed.push({ row, error: error as Error });
           return; // the rest of the aggregate waits for this one
         }
       }
     };
-    await Promise.all([...chains.values()].map(publishInOrder));
+    if (this.#searching) for (const chain of chains.values()) await publishInOrder(chain);
+    else await Promise.all([...chains.values()].map(publishInOrder));
     if (done.length > 0) await store.remove(done);
     this.#metrics.relayed(done.length);
+    if (failed.length > 0) await this.#keep(store, failed);
+    // One message made the broker close the channel on all: the next batch goes one by one to find it.
+    this.#searching = interruption?.code === PRECONDITION_FAILED;
+    if (interruption) this.#logger.warn(`the outbox waits: ${interruption.message}`);
+    return { done: done.length, interrupted: interruption !== undefined };
+  }
+
+  async #keep(store: OutboxStore, failed: { row: OutboxRow; error: Error }[]): Promise<void> {
+    this.#anyHeld = true;
+    await store.hold(
+      failed.map(({ row, error }) => ({
+        seq: row.seq,
+        delayMs: Math.min(FIRST_HOLD_MS * 2 ** row.failures, LONGEST_HOLD_MS) * (1 + Math.random() / 4),
+        error: error.message,
+      })),
+    );
+    const [first] = failed;
+    const others = failed.length > 1 ? ` and ${failed.length - 1} more` : '';
+    this.#logger.warn(
+      `${first!.row.routingKey} ${first!.row.id} of ${first!.row.aggregate}${others} kept in the outbox: ${first!.error.message}`,
+    );
     for (const { row, error } of failed) {
-      const delay = Math.min(FIRST_HOLD_MS * 2 ** row.failures, LONGEST_HOLD_MS) * (1 + Math.random() / 4);
-      await store.hold(row.seq, Math.round(delay), error.message);
-      this.#anyHeld = true;
-      this.#logger.warn(
-        `${row.routingKey} ${row.id} of ${row.aggregate} is kept in the outbox: ${error.message}`,
-      );
+      // Whoever is not there, or does not answer, is not asked again for each of a thousand messages.
+      if (error instanceof ConfirmTimedOut) this.#setAside(row, SLOW_KEY_MS);
+      else if (error instanceof Unroutable) this.#setAside(row, UNROUTABLE_KEY_MS);
     }
-    return interrupted;
   }
 
   async #publish(row: OutboxRow): Promise<void> {
@@ -164,23 +212,28 @@ export class Relay {
     });
     if (outcome === 'routed') return;
     if (row.mustBeRouted) {
-      throw new Error(
+      throw new Unroutable(
         `no queue receives ${row.routingKey} from ${row.exchange}: is the service that handles it set up?`,
       );
     }
     this.#metrics.unrouted(row.routingKey);
   }
 
-  #setAside({ exchange, message, missing }: ExchangeUnusable): void {
+  #setAside(row: OutboxRow, ms: number, exchange?: string): void {
+    this.#aside.set(`${row.exchange}/${row.routingKey}`, { until: performance.now() + ms, exchange });
+  }
+
+  #setAsideExchange(row: OutboxRow, { exchange, message, missing }: ExchangeUnusable): void {
     this.#logger.warn(`${exchange} can't be published to, its messages wait in the outbox: ${message}`);
-    this.#unusable.set(exchange, Date.now() + (missing ? MISSING_EXCHANGE_MS : FORBIDDEN_EXCHANGE_MS));
+    this.#setAside(row, missing ? MISSING_EXCHANGE_MS : FORBIDDEN_EXCHANGE_MS, exchange);
   }
 
   async #lookForUnusable(): Promise<void> {
-    for (const [exchange, until] of this.#unusable) {
-      if (until > Date.now()) continue;
-      if (await this.#publisher.exchangeExists(exchange).catch(() => false)) this.#unusable.delete(exchange);
-      else this.#unusable.set(exchange, Date.now() + MISSING_EXCHANGE_MS);
+    for (const [key, { until, exchange }] of this.#aside) {
+      if (until > performance.now()) continue;
+      if (!exchange || (await this.#publisher.exchangeExists(exchange).catch(() => false)))
+        this.#aside.delete(key);
+      else this.#aside.set(key, { until: performance.now() + MISSING_EXCHANGE_MS, exchange });
     }
   }
 

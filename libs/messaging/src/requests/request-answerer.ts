@@ -7,6 +7,8 @@ import { carriedOn, historyOf } from '../broker/message-codec.ts';
 import { readMessage, type BoundHandler } from '../delivery/deliver.ts';
 import { deadLetterHeaders, failureHeaders } from '../delivery/failure-headers.ts';
 import { SupervisedConsumer, type Delivery } from '../delivery/supervised-consumer.ts';
+import { asError } from '../delivery/retry-policy.ts';
+import { ExchangeUnusable } from '../errors.ts';
 import { runInFlow } from '../flow.ts';
 import type { MessagingLogger } from '../logger.ts';
 import { MessageContext } from '../message-context.ts';
@@ -24,6 +26,8 @@ export interface AnswererParts {
   handlers: ReadonlyMap<string, BoundHandler>;
   connection: BrokerConnection;
   publisher: ConfirmPublisher;
+  /** For answers, whose addresses are taken from strangers. */
+  replies: ConfirmPublisher;
   schemaBaseUrl: string;
   logger: MessagingLogger;
   metrics: MessagingMetrics;
@@ -74,8 +78,10 @@ export class RequestAnswerer {
     try {
       await this.#reply(message, await this.#work(message));
     } catch (error) {
-      this.#parts.logger.warn(`${this.queue}: a request could not be answered: ${(error as Error).message}`);
-      outcome = await this.#tellFailure(message, error as Error);
+      this.#parts.logger.warn(`${this.queue}: a request could not be answered: ${asError(error).message}`);
+      // Whoever asked has no exchange for answers, or none that we may write to: it can't be told that either.
+      outcome =
+        error instanceof ExchangeUnusable ? 'failed' : await this.#tellFailure(message, asError(error));
     }
     if (outcome === 'given-back') delivery.giveBack();
     else delivery.ack();
@@ -115,10 +121,10 @@ export class RequestAnswerer {
   }
 
   async #reply(request: ConsumeMessage, envelope: EventEnvelope): Promise<void> {
-    const { publisher, topology } = this.#parts;
+    const { replies, topology } = this.#parts;
     const address = replyAddress(request);
     if (!address) throw new TypeError('reply-to must be <caller>.replies.<id>');
-    await publisher.publish({
+    await replies.publish({
       ...address,
       body: Buffer.from(JSON.stringify(envelope)),
       properties: replyProperties(envelope, topology.service, request),
@@ -128,11 +134,11 @@ export class RequestAnswerer {
 
   /** Tells the asker; a request that names nobody to tell is kept as a dead letter. */
   async #tellFailure(request: ConsumeMessage, error: Error): Promise<OutcomeName> {
-    const { publisher, topology, logger } = this.#parts;
+    const { publisher, replies, topology, logger } = this.#parts;
     const address = replyAddress(request);
     try {
       if (address) {
-        await publisher.publish({
+        await replies.publish({
           ...address,
           body: Buffer.from(JSON.stringify({ message: error.message.slice(0, 1_000) })),
           properties: {
@@ -157,6 +163,7 @@ export class RequestAnswerer {
       });
       return 'dead-lettered';
     } catch (failure) {
+      if (failure instanceof ExchangeUnusable) return 'failed';
       logger.warn(
         `${this.queue}: a failed request could not be settled, it comes again: ${(failure as Error).message}`,
       );

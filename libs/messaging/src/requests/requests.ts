@@ -11,6 +11,7 @@ import {
 } from '@warren/contracts';
 import { v7 as uuidv7 } from 'uuid';
 import type { BrokerConnection } from '../broker/broker-connection.ts';
+import { closeQuietly } from '../broker/close-quietly.ts';
 import type { ConfirmPublisher } from '../broker/confirm-publisher.ts';
 import { propertiesOf } from '../broker/message-codec.ts';
 import { MiswiredService, RequestFailed, RequestTimedOut } from '../errors.ts';
@@ -100,7 +101,7 @@ export class Requests {
       reject(new RequestFailed('the answer', { reason: 'this process is stopping' }));
     }
     this.#pending.clear();
-    if (this.#channel) await this.#channel.close().catch(() => undefined); // the connection took it along
+    if (this.#channel) await closeQuietly(this.#channel);
   }
 
   async #exchange(contract: Contract, data: object, timeoutMs: number): Promise<ConsumeMessage> {
@@ -109,6 +110,9 @@ export class Requests {
         reason: this.#connection.problem ?? 'no answer could come back',
       });
     }
+    // Nobody holds the message safely: better told at once than kept in memory.
+    const { blocked } = this.#publisher;
+    if (blocked) throw new RequestFailed(contract.type, { reason: `RabbitMQ takes no messages: ${blocked}` });
     const envelope = this.#envelope(contract, data);
     let timer: NodeJS.Timeout | undefined;
     const answer = new Promise<ConsumeMessage>((resolve, reject) => {
@@ -182,7 +186,7 @@ export class Requests {
         this.#queue,
         (message) => {
           if (message) this.#pending.get(message.properties.correlationId as string)?.resolve(message);
-          else channel.close().catch(() => undefined); // its close event has it opened anew
+          else void closeQuietly(channel); // its close event has it opened anew
         },
         { noAck: true },
       );

@@ -2,7 +2,7 @@ import type { EventEnvelope } from '@warren/contracts';
 import { createTestDatabase, type TestDatabase } from '@warren/testing';
 import type { DataSource } from 'typeorm';
 import { createDataSource } from '../database/data-source.ts';
-import { CrashGuard } from '../delivery/crash-guard.ts';
+import { CrashGuard, Suspects } from '../delivery/crash-guard.ts';
 
 const quiet = { log: () => undefined, warn: () => undefined, error: () => undefined };
 const message = (id: string) => ({ id, source: '/elsewhere' }) as EventEnvelope;
@@ -22,13 +22,29 @@ afterEach(async () => {
 });
 
 /** Each stands for a process of its own. */
-const guard = () => new CrashGuard(dataSource, 'q', quiet);
+const guard = () => new CrashGuard(dataSource, 'q', new Suspects(), quiet);
 
 describe('crash guard', () => {
   it('counts what was begun and not ended, across processes, for each message', async () => {
     expect(await guard().begin(message('a'))).toBe(1);
     expect(await guard().begin(message('a'))).toBe(2);
     expect(await guard().begin(message('b'))).toBe(1);
+  });
+
+  it('does not take a message for deadly that only lost its connection while the process works on it', async () => {
+    const process = guard();
+    for (let n = 0; n < 10; n += 1) expect(await process.begin(message('a'))).toBe(1);
+  });
+
+  it('works on messages under suspicion one at a time, so that none is blamed for another', async () => {
+    for (const id of ['a', 'b']) await guard().begin(message(id));
+    const process = guard();
+    expect(await process.begin(message('a'))).toBe(2);
+    const second = process.begin(message('b'));
+    const [row] = await dataSource.query(`SELECT times FROM redeliveries_begun WHERE message_id = 'b'`);
+    expect(row).toEqual({ times: 1 });
+    await process.end(message('a'));
+    expect(await second).toBe(2);
   });
 
   it('forgets a message whose work has ended', async () => {
