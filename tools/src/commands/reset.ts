@@ -1,7 +1,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LOCAL_DIRECTORY } from '../config.ts';
-import { removePostgres, removePostgresProgram } from '../infrastructure/postgres.ts';
+import { removePostgres } from '../infrastructure/postgres.ts';
 import { removeRabbitMq } from '../infrastructure/rabbitmq.ts';
 import { runningStart } from '../system/local-lock.ts';
 
@@ -16,8 +16,6 @@ if (running !== undefined) {
 }
 await removeRabbitMq(join(LOCAL_DIRECTORY, 'rabbitmq'));
 await removePostgres(join(LOCAL_DIRECTORY, 'postgres'));
-const runningTests = await readdir(join(LOCAL_DIRECTORY, 'test')).catch(() => []);
-if (runningTests.length === 0) await removePostgresProgram();
 for (const name of await readdir(LOCAL_DIRECTORY).catch(() => [])) {
   if (!KEPT.includes(name)) await rm(join(LOCAL_DIRECTORY, name), { recursive: true, force: true });
 }

@@ -17,8 +17,8 @@ export interface PostgresPlace {
  * exists, owns the data of an installed server, and making an account of our own would change the machine.
  *
  * That account must be able to reach program and data. Where it cannot, as in a clone below /root or below a
- * directory of mktemp, they are put into directories under /var/tmp, named after the places where they would
- * otherwise be.
+ * directory of mktemp, they are put under /var/tmp: the data into a directory named after the place where it
+ * would otherwise be, the program into one for all clones, named after its version.
  */
 export async function choosePlace(directory: string, binaries: string): Promise<PostgresPlace> {
   const data = join(directory, 'data');
@@ -34,7 +34,7 @@ export async function choosePlace(directory: string, binaries: string): Promise<
   return { account, binaries: program, data: join(outside, 'data') };
 }
 
-/** Removes what may have been put outside `directory`, a server's directory or that of the program. */
+/** Removes what may have been put outside of a server's directory. */
 export async function removeOutside(directory: string): Promise<void> {
   if (process.getuid?.() !== 0 || !(await stat(directory).catch(() => undefined))) return;
   await rm(await outsideDirectory(directory), { recursive: true, force: true });
@@ -63,11 +63,11 @@ async function makeOwnDirectory(path: string): Promise<void> {
 }
 
 async function copyProgram(binaries: string): Promise<string> {
-  const outside = await outsideDirectory(binaries);
+  const manifest = await readFile(join(binaries, '../../package.json'), 'utf8');
+  const { version } = JSON.parse(manifest) as { version: string };
+  const outside = `/var/tmp/warren-postgresql-${version}`;
   await makeOwnDirectory(outside);
-  // Named by what is copied, so that another version of the npm package is copied anew.
-  const { mtimeMs, size } = await stat(join(binaries, 'postgres'));
-  const to = join(outside, `${size}-${Math.trunc(mtimeMs)}`);
+  const to = join(outside, 'native');
   if (!(await stat(to).catch(() => undefined))) {
     const work = `${to}.${process.pid}`;
     await cp(dirname(binaries), work, { recursive: true, verbatimSymlinks: true });

@@ -103,11 +103,6 @@ export async function removePostgres(directory: string): Promise<void> {
   await rm(directory, { recursive: true, force: true });
 }
 
-/** Removes the copy of the program that root may have had to make, see `choosePlace`. */
-export async function removePostgresProgram(): Promise<void> {
-  await removeOutside(findBinaries());
-}
-
 function handle(server: ManagedProcess, url: string, port: number): Postgres {
   return {
     url,
