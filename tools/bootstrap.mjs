@@ -1,5 +1,5 @@
 /**
- * The way into `npm start`, `npm test`, `npm run demo`, `npm run bench` and `npm run reset`. Plain JavaScript for
+ * The way into `npm start`, `npm test` and the commands that are run by `npm run`. Plain JavaScript for
  * whatever Node the machine has (18 or newer), and nothing but Node's own modules: it installs the dependencies when
  * they are missing or out of date, and then runs the command on the Node that comes with them.
  */
@@ -23,6 +23,9 @@ const COMMANDS = {
   demo: 'shows the flows at work on the running system',
   bench: 'measures Warren against its peers; npm run bench -- --help says more',
   reset: 'wipes the local data of the stopped system',
+  'dead-letters':
+    'lists, shows, redrives and discards dead letters; npm run dead-letters -- --help says more',
+  topology: 'compares the broker with what the services describe; npm run topology -- --help says more',
   provision: 'makes accounts on servers that the environment names: npm run provision -- [directory]',
   install: 'only installs what is missing',
 };
@@ -36,8 +39,9 @@ if (!Object.hasOwn(COMMANDS, command)) {
   console.error(`Unknown command "${command}".\n\n${usage()}`);
   process.exit(64);
 }
-/** How many arguments a command takes. Jest and the bench know their own, and have a help of their own. */
-const mostArguments = { test: Infinity, bench: Infinity, provision: 1 }[command] ?? 0;
+/** How many arguments a command takes. Those that take any number know their own, and have a help of their own. */
+const ANY_NUMBER = ['test', 'bench', 'dead-letters', 'topology'];
+const mostArguments = ANY_NUMBER.includes(command) ? Infinity : command === 'provision' ? 1 : 0;
 if (mostArguments < Infinity && args.some((argument) => argument === '--help' || argument === '-h')) {
   console.log(`npm run ${command}: ${COMMANDS[command]}\n\n${usage()}`);
   process.exit(0);

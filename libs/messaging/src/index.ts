@@ -8,13 +8,12 @@ export { UnsafeToLook, type DeadLetterQueue } from './dead-letters/dead-letter-q
 export { DeadLetters, type DeadLettersOptions, type LookOverOptions } from './dead-letters/dead-letters.ts';
 export type { DiscardOptions, DiscardReport } from './dead-letters/discard.ts';
 export type { DeadLetterFilter } from './dead-letters/filter.ts';
-export {
-  RedriveImpossible,
-  type QueueRedriveReport,
-  type RedriveOptions,
-  type RedriveProgress,
-  type RedriveReport,
-  type StopReason,
+export type {
+  QueueRedriveReport,
+  RedriveOptions,
+  RedriveProgress,
+  RedriveReport,
+  StopReason,
 } from './dead-letters/redrive-options.ts';
 export {
   AGE_CLASSES,

@@ -5,11 +5,12 @@ import { ROOT } from '../config.ts';
 /**
  * Compiles what has changed since the last build.
  *
+ * @param project default: all that is built
  * @throws with what the compiler said, when it does not compile.
  */
-export async function build(): Promise<void> {
+export async function build(project = 'tsconfig.build.json'): Promise<void> {
   const compiler = join(ROOT, 'node_modules/typescript7/bin/tsc');
-  const child = spawn(process.execPath, [compiler, '-b', join(ROOT, 'tsconfig.build.json')], {
+  const child = spawn(process.execPath, [compiler, '-b', join(ROOT, project)], {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -7,7 +7,8 @@ import { runningStart } from '../system/local-lock.ts';
 
 /** `npm run reset`: wipes what `npm start` keeps. What other programs use stays: unpacked servers, running tests. */
 
-const KEPT = ['test', 'cache'];
+/** `discarded` holds what was taken out of dead-letter queues, also those of other systems: it is nowhere else. */
+const KEPT = ['test', 'cache', 'discarded'];
 
 const running = await runningStart();
 if (running !== undefined) {

@@ -90,7 +90,8 @@ export class DeadLetters {
    * dead-letter queue when it is in the other: whoever is killed in between leaves it in both, and the inbox of the
    * service sees to it that it has its effect once.
    *
-   * @throws RedriveImpossible when the queue that failed can't be reached; nothing is lost
+   * @returns what became of them, queue by queue, also of queues to which nothing can be sent
+   * @throws BrokerUnavailable, ReadingInterrupted when the broker is away for long; nothing is lost
    * @throws TypeError when the options can't work
    */
   async redrive(filter: DeadLetterFilter, options: RedriveOptions = {}): Promise<RedriveReport> {

@@ -21,7 +21,7 @@ export class RampGuard {
   readonly #onSettling: () => void;
   readonly #ramp = new Ramp();
   /** Messages in the queue before the redrive. */
-  #before = 0;
+  #before: number | undefined;
   /** Dead letters that have been looked at. */
   #looked = 0;
 
@@ -60,8 +60,13 @@ export class RampGuard {
     this.#ramp.sent();
   }
 
-  /** @throws RedriveStopped when nobody consumes the queue */
+  /**
+   * Before the first message.
+   *
+   * @throws RedriveStopped when nobody consumes the queue
+   */
   async begin(): Promise<void> {
+    if (this.#before !== undefined) return;
     if (!(await this.#isConsumed())) {
       throw new RedriveStopped(
         'not-consumed',
@@ -92,7 +97,7 @@ export class RampGuard {
       await this.#look();
       const waitedMs = Date.now() - startedAt;
       const messages = await this.#messagesNow();
-      if (waitedMs >= settleMs && messages <= this.#before) break;
+      if (waitedMs >= settleMs && messages <= (this.#before ?? 0)) break;
       if (waitedMs >= Math.max(settleMs, patienceMs)) {
         throw new RedriveStopped(
           'not-settled',

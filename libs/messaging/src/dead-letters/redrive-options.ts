@@ -44,6 +44,8 @@ export interface QueueRedriveReport {
   tooOld: number;
   /** Left where they are, because their headers say that they failed in another queue. */
   misplaced: number;
+  /** Why messages can't be sent to this queue, and the mend. They are dead letters as before. */
+  problem?: string;
 }
 
 export type StopReason =

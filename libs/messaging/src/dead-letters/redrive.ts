@@ -61,11 +61,21 @@ export class Redrive {
   async run(queues: readonly DeadLetterQueue[]): Promise<RedriveReport> {
     const report: RedriveReport = { redrive: this.#id, queues: [] };
     for (const queue of queues) {
-      const own = { queue: queue.queue, redriven: 0, failedAgain: 0, tooOld: 0, misplaced: 0 };
+      const own: QueueRedriveReport = {
+        queue: queue.queue,
+        redriven: 0,
+        failedAgain: 0,
+        tooOld: 0,
+        misplaced: 0,
+      };
       report.queues.push(own);
       try {
         await this.#redriveQueue(queue, own);
       } catch (error) {
+        if (error instanceof RedriveImpossible) {
+          own.problem = error.message; // of this queue alone
+          continue;
+        }
         if (!(error instanceof RedriveStopped)) throw error;
         report.stopped = { queue: queue.queue, reason: error.reason, message: error.message };
         break;
@@ -82,7 +92,6 @@ export class Redrive {
         )
       : undefined;
     try {
-      await guard?.begin();
       for (;;) {
         const { isEnd, remaining } = await walkThrough(this.#broker, queue.name, {
           signal,
@@ -136,6 +145,7 @@ export class Redrive {
         walk.hold();
         continue;
       }
+      await guard?.begin();
       await this.#pace.turn(signal);
       if (signal?.aborted) throw new RedriveStopped('interrupted', 'stopped on request');
       guard?.sent();

@@ -1,6 +1,5 @@
 import { captureMessages, createTcpProxy, eventually } from '@warren/testing';
 import type { DeadLetter } from '../dead-letters/dead-letter.ts';
-import { RedriveImpossible } from '../dead-letters/redrive-options.ts';
 import { defineTopology } from '../topology.ts';
 import { DeadLetterBench, trackTopology } from './dead-letter-bench.ts';
 import { ParcelMovedV1 } from './parcel-contracts.ts';
@@ -131,12 +130,23 @@ describe('a redrive', () => {
     expect(await dead.idsIn(DEAD)).toEqual(ids.slice(4));
   });
 
-  it('fails with the mend, and loses nothing, when no queue would receive a message', async () => {
+  it('tells the mend, and loses nothing, when no queue would receive a message, and goes on with the others', async () => {
     await dead.bury(3, { queue: 'queries', type: 'parcel.weigh.v1' });
-    const redriving = dead.letters.redrive({ queues: ['track-service.queries'] }, { ramp: false });
-    await expect(redriving).rejects.toThrow(/no queue receives track-service\.queries.*discard them/);
-    await expect(redriving).rejects.toBeInstanceOf(RedriveImpossible);
+    await dead.bury(2, { queue: 'orders', type: 'parcel.send.v1' });
+    const filter = { queues: ['track-service.queries', 'track-service.parcels', 'track-service.orders'] };
+    await dead.model.createChannel().then(async (channel) => {
+      await channel.unbindQueue('track-service.orders', 'track-service.requeue', 'track-service.orders');
+      await channel.close();
+    });
+    await dead.bury(1);
+    const { queues } = await dead.letters.redrive(filter, { ramp: false });
+    expect(queues).toMatchObject([
+      { queue: 'track-service.orders', redriven: 0, problem: expect.stringMatching(/no queue receives/) },
+      { queue: QUEUE, redriven: 1 },
+      { queue: 'track-service.queries', redriven: 0, problem: expect.stringMatching(/discard them/) },
+    ]);
     expect(await dead.ready('track-service.queries.dead')).toBe(3);
+    expect(await dead.ready('track-service.orders.dead')).toBe(2);
   });
 
   it('stops on request, with what it had not sent left where it was', async () => {
