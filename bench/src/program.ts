@@ -26,6 +26,7 @@ export class Program<M extends Methods> {
   readonly #pending = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
   #calls = 0;
   #stopping = false;
+  #gone = false;
 
   constructor({ name, label, collectsGarbage = false }: ProgramOptions) {
     this.name = label ? `${name} (${label})` : name;
@@ -35,12 +36,8 @@ export class Program<M extends Methods> {
       serialization: 'advanced',
     });
     this.#child.on('message', (answer: Answer) => this.#answered(answer));
-    this.#child.once('exit', (code, signal) => {
-      if (this.#stopping) return;
-      const error = new Error(`${this.name} ended with ${signal ?? code}; what it said stands above`);
-      for (const { reject } of this.#pending.values()) reject(error);
-      this.#pending.clear();
-    });
+    this.#child.once('error', (error) => this.#ended(error.message));
+    this.#child.once('exit', (code, signal) => this.#ended(`it ended with ${signal ?? code}`));
   }
 
   /** @throws what the method threw, or when the program ends first */
@@ -63,7 +60,7 @@ export class Program<M extends Methods> {
   /** Lets it end by itself, and waits until it is gone. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    if (this.#gone) return;
     const gone = once(this.#child, 'exit');
     if (this.#child.connected) this.#child.disconnect();
     await gone;
@@ -76,6 +73,13 @@ export class Program<M extends Methods> {
       this.#pending.set(id, { resolve, reject });
       this.#child.send({ id, method, argument } satisfies Call);
     });
+  }
+
+  #ended(how: string): void {
+    this.#gone = true;
+    const error = new Error(`${this.name}: ${how}; what it said stands above`);
+    if (!this.#stopping) for (const { reject } of this.#pending.values()) reject(error);
+    this.#pending.clear();
   }
 
   #answered({ id, result, error }: Answer): void {

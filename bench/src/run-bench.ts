@@ -55,6 +55,8 @@ export async function runBench({ measures, only, quick, profile, progress }: Ben
     await lab.close();
   }
   if (isStopping()) return;
+  if (taken.length === 0)
+    throw new Error('Nothing could be measured, see above; the results are as they were.');
   const directory = await writeResults({ taken, measures, machine, date, quick, unavailable });
   tell(taken, progress);
   progress.line(
