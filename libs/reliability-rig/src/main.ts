@@ -27,28 +27,33 @@ if (options.help) {
   process.exitCode = (await runAll(options)) ? 0 : EXIT.wrong;
 }
 
+/** @returns whether all is well */
 async function runAll({ faults, messages, rate }: RigOptions): Promise<boolean> {
   console.error('Starting a broker and a database for the rig');
   const rig = await Rig.open();
   console.error(`What the services write is in ${rig.logDirectory}`);
   const figures: Figures[] = [];
+  const wrong: string[] = [];
   try {
     for (const [n, fault] of faults.entries()) {
-      const progress = (what: string): void => console.error(`[${n + 1}/${faults.length}] ${what}`);
-      progress(`${fault.name}: ${fault.description}`);
-      const found = await rig.run(fault, {
-        messages,
-        times: timesOf(fault, messages),
-        rate,
-        report: progress,
-      });
-      figures.push(found);
-      progress(
-        `${fault.name}: ${found.violations.length === 0 ? 'all is well' : found.violations.join('\n  ')}`,
-      );
-      // After each, so that an interrupted run leaves what it has found.
-      if (messages >= FULL_MESSAGES) {
-        writeDocument([{ ...found, date: new Date().toISOString(), machine: describeMachine() }]);
+      const report = (what: string): void => console.error(`[${n + 1}/${faults.length}] ${what}`);
+      report(`${fault.name}: ${fault.description}`);
+      try {
+        const found = await rig.run(fault, { messages, times: timesOf(fault, messages), rate, report });
+        figures.push(found);
+        wrong.push(...found.violations.map((what) => `${fault.name}: ${what}`));
+        report(
+          `${fault.name}: ${found.violations.length === 0 ? 'all is well' : found.violations.join('\n  ')}`,
+        );
+        // After each, so that an interrupted run leaves what it has found.
+        if (messages >= FULL_MESSAGES) {
+          writeDocument([{ ...found, date: new Date().toISOString(), machine: describeMachine() }]);
+        }
+      } catch (error) {
+        // The other faults can still be made.
+        const { message } = error as Error;
+        wrong.push(message.startsWith(fault.name) ? message : `${fault.name}: ${message}`);
+        report(`${fault.name} could not be brought to an end: ${message}`);
       }
     }
   } finally {
@@ -56,7 +61,6 @@ async function runAll({ faults, messages, rate }: RigOptions): Promise<boolean> 
     if (figures.length > 0) console.log(`\n${figuresTable(figures)}`);
   }
   for (const { fault, note } of figures) if (note !== undefined) console.log(`${fault}: ${note}`);
-  const wrong = figures.flatMap(({ fault, violations }) => violations.map((what) => `${fault}: ${what}`));
   for (const what of wrong) console.error(what);
   return wrong.length === 0;
 }

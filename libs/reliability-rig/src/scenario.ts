@@ -14,7 +14,7 @@ export interface ScenarioOptions extends StageOptions {
   report: Report;
 }
 
-const STALLED_MS = 180_000;
+const STALLED_MS = 120_000;
 const POLL_MS = 200;
 /** How often in a row everything must look finished: a retry is in no queue while it moves from one to the next. */
 const QUIET_LOOKS = 6;
@@ -24,6 +24,11 @@ const WORK_QUEUES = ['rig-consumer.items', 'rig-producer.confirmations'].flatMap
   `${queue}.retry.500ms`,
 ]);
 const HAS_EFFECT = `behaviour NOT IN ('exhausts', 'gives-up')`;
+
+/** Nothing happens any more and not all is done: something is lost, or waits for ever. */
+class Stalled extends Error {
+  override readonly name = 'Stalled';
+}
 
 /** One fault, made while messages flow from a producer to a consumer and back, and then the count. */
 export class Scenario {
@@ -51,8 +56,13 @@ export class Scenario {
     try {
       const scenario = new Scenario(fault, stage, options);
       const note = await fault.make(scenario);
-      await scenario.#untilQuiet();
-      return await scenario.#count(note, Math.round(performance.now() - begun));
+      // What is lost is named by the count.
+      const stalled = await scenario.#untilQuiet().catch((error: unknown) => {
+        if (error instanceof Stalled) return error.message;
+        throw error;
+      });
+      const figures = await scenario.#count(note, Math.round(performance.now() - begun));
+      return stalled === undefined ? figures : { ...figures, violations: [stalled, ...figures.violations] };
     } finally {
       await stage.close();
     }
@@ -119,7 +129,7 @@ export class Scenario {
     });
   }
 
-  async #untilQuiet(): Promise<void> {
+  async #untilQuiet(): Promise<undefined> {
     this.#report(`${this.#fault.name}: waiting for the rest`);
     let looks = 0;
     await this.#until(async () => {
@@ -131,6 +141,7 @@ export class Scenario {
       looks = quiet ? looks + 1 : 0;
       return { done: looks === QUIET_LOOKS, progress };
     });
+    return undefined;
   }
 
   /** What is still to be appended, published, had an effect, or followed up. */
@@ -171,12 +182,8 @@ export class Scenario {
       if (died !== undefined) throw new Error(`${this.#fault.name}: ${died}`);
       if (progress !== last) movedAt = Date.now();
       else if (Date.now() - movedAt > STALLED_MS) {
-        const waiting = (await depths(this.stage.amqpUrl, WORK_QUEUES)).map(
-          (n, at) => `${WORK_QUEUES[at]}: ${n}`,
-        );
-        throw new Error(
-          `${this.#fault.name}: nothing has moved for ${STALLED_MS / 1000} s. In the queues: ${waiting.join(', ')}; ` +
-            `missing: ${await this.#missing()}`,
+        throw new Stalled(
+          `${this.#fault.name}: nothing has moved for ${STALLED_MS / 1000} s, and ${await this.#missing()} are missing`,
         );
       }
       last = progress;

@@ -94,7 +94,12 @@ export class ServiceProcess {
 
   /** How many lines with `text` the process has written since its start. */
   count(text: string, from = 0): number {
-    return this.#lines.slice(from).filter((line) => line.includes(text)).length;
+    return this.lines(text, from).length;
+  }
+
+  /** The lines with `text` that the process has written since its start. */
+  lines(text: string, from = 0): string[] {
+    return this.#lines.slice(from).filter((line) => line.includes(text));
   }
 
   signal(signal: NodeJS.Signals): void {

@@ -144,7 +144,7 @@ export class Stage {
     const { messages, rate } = this.#options;
     return {
       RIG_MESSAGES: String(messages),
-      RIG_ITEMS: String(Math.max(10, Math.min(200, Math.round(messages / 20)))),
+      RIG_ITEMS: String(this.#fault.items ?? Math.max(10, Math.min(200, Math.round(messages / 20)))),
       RIG_AHEAD: String(Math.max(50, Math.round(messages / 20))),
       RIG_RATE: String(Math.max(1, Math.round(rate / this.#replicas))),
       RIG_COMMAND_PERCENT: String(this.#fault.commandPercent ?? 20),

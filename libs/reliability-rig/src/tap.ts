@@ -5,6 +5,7 @@ const QUEUE = 'rig.tap';
 const EXCHANGES = ['items.events', 'counts.events'];
 /** Messages that a bounded tap takes before it refuses more. */
 const BOUND = 40;
+const TRICKLE_MS = 30;
 
 export interface DeadLetter {
   id: string;
@@ -24,7 +25,6 @@ export class Tap {
   readonly #seen: string[] = [];
   #model: ChannelModel | undefined;
   #channel: Channel | undefined;
-  #consumerTag: string | undefined;
 
   private constructor(url: string, isBounded: boolean) {
     this.#url = url;
@@ -47,7 +47,6 @@ export class Tap {
     }
     if (isBounded) {
       tap.#model = model;
-      tap.#channel = channel;
       await tap.flow();
     } else {
       await model.close();
@@ -57,18 +56,30 @@ export class Tap {
 
   /** A bounded tap takes what comes. */
   async flow(): Promise<void> {
-    const channel = this.#channel!;
-    const { consumerTag } = await channel.consume(QUEUE, (message) => {
-      if (!message) return;
-      this.#seen.push(message.properties.messageId as string);
-      channel.ack(message);
-    });
-    this.#consumerTag = consumerTag;
+    await this.#consume(100, (acknowledge) => acknowledge());
   }
 
-  /** A bounded tap takes nothing more, and is soon full. */
-  async stanch(): Promise<void> {
-    await this.#channel!.cancel(this.#consumerTag!);
+  /** A bounded tap takes a message now and then: it is full soon, and has room for one every few milliseconds. */
+  async trickle(): Promise<void> {
+    await this.#consume(1, (acknowledge) => void setTimeout(acknowledge, TRICKLE_MS));
+  }
+
+  /** Each way of taking has a channel of its own; what the one before has not acknowledged is taken again first. */
+  async #consume(prefetch: number, settle: (acknowledge: () => void) => void): Promise<void> {
+    const before = this.#channel;
+    this.#channel = undefined;
+    await before?.close();
+    const channel = await this.#model!.createChannel();
+    this.#channel = channel;
+    await channel.prefetch(prefetch);
+    await channel.consume(QUEUE, (message) => {
+      if (!message) return;
+      settle(() => {
+        if (this.#channel !== channel) return;
+        this.#seen.push(message.properties.messageId as string);
+        channel.ack(message);
+      });
+    });
   }
 
   /** The ids of all messages, in the order in which the broker took them. To be called when nothing comes any more. */

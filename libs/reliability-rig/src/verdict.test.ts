@@ -73,7 +73,7 @@ describe('the verdict', () => {
     [
       'an effect without its follow-up',
       { followUps: whole().followUps.slice(0, 1), confirmations: ['f1'] },
-      /without its follow-up: m2/,
+      /not exactly one follow-up: m2/,
     ],
     ['a follow-up that is lost', { confirmations: ['f1'] }, /follow-ups lost: f2/],
     [

@@ -154,7 +154,7 @@ function followUpViolations({ effects, followUps, confirmations, deadConfirmatio
   const ids = new Set(followUps.map(({ id }) => id));
   return [
     ...some(
-      'had an effect without its follow-up',
+      'had an effect and not exactly one follow-up',
       effects.filter((id) => causes.get(id) !== 1),
     ),
     ...some(

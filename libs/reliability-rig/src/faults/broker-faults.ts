@@ -1,11 +1,12 @@
 import { eventually } from '@warren/testing';
 import { connect } from 'amqplib';
 import type { Scenario } from '../scenario.ts';
+import type { ServiceProcess } from '../service-process.ts';
 import type { Fault } from './fault.ts';
 
 const QUEUE = 'rig-consumer.items';
 const BLOCKED = 'RabbitMQ blocks publishers';
-const REFUSED = 'is kept in the outbox: the broker refused';
+const REFUSED = 'kept in the outbox: the broker refused';
 
 /** Waits until the broker has been seen to hold up the producer, and something has piled up behind it. */
 async function starve(scenario: Scenario): Promise<void> {
@@ -46,16 +47,22 @@ async function deleteQueue(scenario: Scenario): Promise<void> {
   });
 }
 
-/** Lets the tap run full until the broker has refused messages, then lets it flow again. */
+/** Has the tap take less than comes, until the broker has refused some messages of several batches. */
 async function refuse(scenario: Scenario): Promise<void> {
   const [producer] = scenario.stage.producers;
   const from = producer!.written;
-  await scenario.stage.tap.stanch();
+  await scenario.stage.tap.trickle();
   try {
-    await producer!.untilLine(REFUSED, { from, times: 5 });
+    await producer!.untilLine(REFUSED, { from, times: 3 });
   } finally {
     await scenario.stage.tap.flow();
   }
+}
+
+/** How many messages the relays have kept for a reason: a line names one, and says how many more there were. */
+function messagesIn(services: readonly ServiceProcess[], reason: string): number {
+  const lines = services.flatMap((service) => service.lines(reason));
+  return lines.reduce((sum, line) => sum + 1 + Number(/ and (\d+) more kept/.exec(line)?.[1] ?? 0), 0);
 }
 
 export const brokerFaults: readonly Fault[] = [
@@ -87,8 +94,7 @@ export const brokerFaults: readonly Fault[] = [
     commandPercent: 100,
     async make(scenario) {
       await scenario.repeat(() => deleteQueue(scenario));
-      const returned = scenario.stage.producers[0]!.count('no queue receives');
-      return `${returned} commands came back because no queue received them, and were sent again`;
+      return `${messagesIn(scenario.stage.producers, 'no queue receives')} commands came back because no queue received them, and were sent again`;
     },
   },
   {
@@ -103,13 +109,13 @@ export const brokerFaults: readonly Fault[] = [
   {
     name: 'publishes-refused',
     description:
-      "a queue beside the consumer's is full and rejects, so that the broker nacks some publishes of both services",
+      "a queue beside the consumer's is full again and again and rejects, so that the broker nacks some publishes of both services; 20 items, so that much waits for each",
     times: { full: 12, small: 2 },
     boundedTap: true,
+    items: 20,
     async make(scenario) {
       await scenario.repeat(() => refuse(scenario));
-      const refused = scenario.stage.services.map((service) => service.count(REFUSED));
-      return `${refused.reduce((sum, n) => sum + n, 0)} publishes were refused`;
+      return `${messagesIn(scenario.stage.services, REFUSED)} publishes were refused`;
     },
   },
 ];

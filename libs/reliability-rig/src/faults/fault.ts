@@ -13,6 +13,8 @@ export interface Fault {
   readonly replicas?: number;
   /** How many of 100 messages are commands. Default 20. */
   readonly commandPercent?: number;
+  /** Items that the messages are about. Default one for every 20 messages, from 10 to 200. */
+  readonly items?: number;
   /** Whether the tap refuses messages when it is full. Default false. */
   readonly boundedTap?: boolean;
   /** Whether there is a proxy between services and database too. Default false: each costs every statement a detour. */
