@@ -11,6 +11,8 @@ const COLORS: Record<string, Color> = {
   'file-worker': 'yellow',
   warren: 'blue',
 };
+/** Where progress cannot be drawn over, it is written this often. */
+const PROGRESS_PAUSE_MS = 5_000;
 const WIDTH = Math.max(...Object.keys(COLORS).map((name) => name.length));
 
 /** Colors are left out where the output is no terminal, or NO_COLOR is set. */
@@ -27,6 +29,7 @@ export class Console {
   private readonly directory: string;
   /** The step whose progress stands, unfinished, on the last line of the terminal. */
   private openStep: string | undefined;
+  private shownAt = 0;
 
   constructor(directory: string) {
     this.directory = directory;
@@ -41,17 +44,20 @@ export class Console {
 
   /** What Warren itself says. Progress within a step, "what: how far", is drawn over in a terminal. */
   readonly report = (message: string): void => {
-    const step = message.includes(': ') ? message.slice(0, message.indexOf(': ')) : undefined;
-    if (step === undefined || !process.stdout.isTTY) {
-      if (step !== undefined && step === this.openStep) return;
-      this.closeStep();
-      if (step !== undefined) this.openStep = step;
-      this.write(message);
+    const colon = message.indexOf(': ');
+    const step = /: \d/.test(message) ? message.slice(0, colon) : undefined;
+    const isSameStep = step !== undefined && step === this.openStep;
+    if (process.stdout.isTTY && step !== undefined) {
+      if (!isSameStep) this.closeStep();
+      this.openStep = step;
+      process.stdout.write(`\r\u001B[K${prefix('warren')}${message}`);
       return;
     }
-    if (step !== this.openStep) this.closeStep();
+    if (isSameStep && performance.now() - this.shownAt < PROGRESS_PAUSE_MS) return;
+    this.closeStep();
     this.openStep = step;
-    process.stdout.write(`\r\u001B[K${prefix('warren')}${message}`);
+    this.shownAt = performance.now();
+    this.write(message);
   };
 
   /** Text without a prefix. */

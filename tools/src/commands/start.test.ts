@@ -67,7 +67,7 @@ async function serverPids(): Promise<number[]> {
 describe('npm start', () => {
   let pids: number[];
 
-  it('brings everything up, restarts a service that dies, and stops all that it started', async () => {
+  it('brings everything up, restarts a service that dies, runs the demo, and stops all that it started', async () => {
     const start = command('start');
     const endpoints = await untilReady(start);
     const services = Object.values(endpoints.services);
@@ -86,6 +86,12 @@ describe('npm start', () => {
       { timeoutMs: PATIENCE_MS, intervalMs: 100 },
     );
     expect(start.output()).toContain(`file-worker (process ${pid}) ended with SIGKILL; starting it again`);
+
+    const demo = command('demo');
+    expect([await demo.exited, demo.output()]).toEqual([
+      [0, null],
+      expect.stringContaining('All of it happened'),
+    ]);
 
     const second = command('start');
     expect(await second.exited).toEqual([1, null]);
@@ -115,6 +121,12 @@ describe('npm start', () => {
     await eventually(() => expect(pids.filter((one) => isAlive(one))).toEqual([]), {
       timeoutMs: PATIENCE_MS,
     });
+  });
+
+  it('is what the demo asks for when it is not running', async () => {
+    const demo = command('demo');
+    expect(await demo.exited).toEqual([1, null]);
+    expect(demo.output()).toContain('Run `npm start`');
   });
 
   it('is wiped by npm run reset', async () => {

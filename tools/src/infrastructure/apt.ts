@@ -35,7 +35,6 @@ export class Apt {
 
   /** Fetches the package lists of the system's sources into our own state. */
   async update(): Promise<void> {
-    this.report('Fetching the package lists of this system');
     const [state, cache] = [join(this.stateDirectory, 'state'), join(this.stateDirectory, 'cache')];
     await mkdir(join(state, 'lists/partial'), { recursive: true });
     await mkdir(join(cache, 'archives/partial'), { recursive: true });
@@ -46,7 +45,14 @@ export class Apt {
       'Debug::NoLocking=1',
     ].flatMap((option) => ['-o', option]);
     // A source that does not answer is a failure to apt, but need not be the one that we need.
-    const result = await this.apt('apt-get', ['update', '-q'], true);
+    const startedAt = Date.now();
+    const show = () => {
+      const seconds = Math.round((Date.now() - startedAt) / 1000);
+      this.report(`Fetching the package lists of this system: ${seconds} s`);
+    };
+    show();
+    const timer = setInterval(show, 1_000);
+    const result = await this.apt('apt-get', ['update', '-q'], true).finally(() => clearInterval(timer));
     if (result.code !== 0) this.report(`apt-get update had trouble:\n${lastLines(result)}`);
   }
 

@@ -44,7 +44,7 @@ async function unpack(cacheDirectory: string, root: string, report: Report): Pro
     const tree = join(work, 'root');
     await mkdir(archives);
     await mkdir(tree);
-    const apt = await Apt.open(join(cacheDirectory, 'apt'), report);
+    const apt = await Apt.open(join(work, 'apt'), report);
     const packages = await chooseFiles(apt, report);
     await download(apt, packages, archives, report);
 

@@ -17,8 +17,12 @@ export interface ServiceProcessOptions {
 /** The exit code of a service whose environment is missing something: https://man.freebsd.org/cgi/man.cgi?sysexits */
 export const MISCONFIGURED = 78;
 
+const POLL_MS = 200;
+
 /** A little longer than a service takes for what it has in hand, which is WARREN_SHUTDOWN_SECONDS (20). */
 const STOP_PATIENCE_MS = 25_000;
+
+const SOURCE_MAPS = new URL('./source-maps.mjs', import.meta.url).href;
 
 /** How the built program of a service is called. */
 export function serviceCommand(
@@ -30,7 +34,7 @@ export function serviceCommand(
   if (!existsSync(main)) throw new Error(`${service} is not built: run \`npm run build\``);
   return {
     program: process.execPath,
-    args: ['--enable-source-maps', main, ...args],
+    args: ['--import', SOURCE_MAPS, main, ...args],
     env: serviceEnvironment(environment),
   };
 }
@@ -83,7 +87,7 @@ export async function untilReady(
       last =
         (error as Error).cause instanceof Error ? (error as { cause: Error }).cause.message : String(error);
     }
-    await delay(100);
+    await delay(POLL_MS);
   }
   throw new Error(`${service} is not ready after ${timeoutMs / 1000} s. ${url}/health/ready: ${last}`);
 }
