@@ -1,7 +1,7 @@
 import { DataSource, type DataSourceOptions } from 'typeorm';
-import { ImpatientClient } from './impatient-client.ts';
 import { MessagingTables1764000000000 } from './messaging-tables.ts';
 import { ScheduledWorkTables1764000000100 } from './scheduled-work-tables.ts';
+import { ServiceClient } from './service-client.ts';
 
 export interface ServiceDataSourceOptions {
   /** `postgres://user:password@host:port/database` */
@@ -44,7 +44,7 @@ export function createDataSource(options: ServiceDataSourceOptions): DataSource 
       query_timeout: STATEMENT_TIMEOUT_MS + 5_000,
       idle_in_transaction_session_timeout: 120_000,
       keepAlive: true,
-      Client: ImpatientClient,
+      Client: ServiceClient,
     },
   });
 }

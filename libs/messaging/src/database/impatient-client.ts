@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { Client, type ClientConfig } from 'pg';
 
 /**
@@ -11,16 +12,25 @@ export class ImpatientClient extends Client {
     const query = this.query.bind(this) as (...args: unknown[]) => unknown;
     this.query = ((...args: unknown[]) => {
       const result = query(...args);
-      if (result instanceof Promise) {
-        result.catch((error: Error) => {
-          if (error.message === 'Query read timeout') this.#cut();
-        });
-      }
-      return result;
+      return result instanceof Promise ? result.catch((error: Error) => this.fail(error)) : result;
     }) as typeof this.query;
   }
 
-  #cut(): void {
-    (this as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+  /** Throws what a statement failed with, once a connection is gone that nobody may use any more. */
+  protected async fail(error: Error): Promise<never> {
+    if (this.isSpoiltBy(error)) await this.cut();
+    throw error;
+  }
+
+  protected isSpoiltBy({ message }: Error): boolean {
+    return message === 'Query read timeout';
+  }
+
+  protected async cut(): Promise<void> {
+    const { stream } = (this as unknown as { connection: { stream: Socket } }).connection;
+    if (stream.closed) return;
+    const closed = new Promise((resolve) => stream.once('close', resolve));
+    stream.destroy();
+    await closed; // now the pool knows
   }
 }

@@ -208,12 +208,12 @@ describe('a job that fails', () => {
     let outcome: Promise<unknown> = Promise.resolve();
     @Controller()
     class Slow {
-      @HandleJob(PonderCrate, { timeLimit: '200ms' })
+      @HandleJob(PonderCrate, { timeLimit: '2s' })
       async ponder(_job: PonderCrate, { tx, signal }: Parameters<CrateHandlers['move']>[1]): Promise<void> {
         const insert = `INSERT INTO effects (parcel_id, step) VALUES ('late', 1)`;
         await tx.query(insert);
         outcome = tx
-          .query('SELECT pg_sleep(0.4)')
+          .query('SELECT pg_sleep(3)')
           .then(() => tx.query(insert))
           .then(() => 'inserted')
           .catch((error: Error) => error);
@@ -230,7 +230,7 @@ describe('a job that fails', () => {
     await eventually(async () =>
       expect(await own.find(id)).toMatchObject({
         state: 'failed',
-        lastError: expect.stringMatching(/^TimeLimitExceeded: .* took longer than its time limit of 0\.2 s$/),
+        lastError: expect.stringMatching(/^TimeLimitExceeded: .* took longer than its time limit of 2 s$/),
       }),
     );
     expect(await outcome).toBeInstanceOf(Error);

@@ -1,0 +1,161 @@
+import { createTcpProxy, createTestDatabase, type TestDatabase } from '@warren/testing';
+import type { DataSource } from 'typeorm';
+import { createDataSource } from '../database/data-source.ts';
+import { StatementNames } from '../database/statement-names.ts';
+
+let database: TestDatabase;
+let source: DataSource;
+
+beforeEach(async () => {
+  database = await createTestDatabase();
+  source = await open(database.url);
+  await source.query('CREATE TABLE effects (name text)');
+});
+afterEach(async () => {
+  await source.destroy();
+  await database.close();
+});
+
+async function open(url: string, extra: object = {}): Promise<DataSource> {
+  const made = createDataSource({ url, schema: 'public', entities: [], migrations: [], poolSize: 1 });
+  Object.assign(made.options.extra as object, extra);
+  await made.initialize();
+  return made;
+}
+
+const INSERT = 'INSERT INTO effects VALUES ($1)';
+const effects = async () =>
+  (await database.query('SELECT name FROM public.effects ORDER BY name')).map(({ name }) => name as string);
+/** Leads to the state in which a transaction begins together with its first statement. */
+const warmUp = () => source.transaction((tx) => tx.query('SELECT $1::text', ['x']));
+
+describe('a transaction of a service', () => {
+  it('commits all of its statements, whichever comes first', async () => {
+    await source.transaction(async (tx) => {
+      await tx.query(INSERT, ['1: the first with a parameter']);
+      await tx.query(INSERT, ['2']);
+    });
+    await source.transaction(async (tx) => {
+      await tx.query(`INSERT INTO effects VALUES ('3: without')`);
+      await tx.query(INSERT, ['4']);
+    });
+    await source.transaction((tx) => tx.query(INSERT, ['5: merged']));
+    expect(await effects()).toEqual(['1: the first with a parameter', '2', '3: without', '4', '5: merged']);
+  });
+
+  it('leaves nothing when it is rolled back after its first statement', async () => {
+    await warmUp();
+    const failing = source.transaction(async (tx) => {
+      await tx.query(INSERT, ['gone']);
+      throw new Error('on second thoughts');
+    });
+    await expect(failing).rejects.toThrow('on second thoughts');
+    expect(await effects()).toEqual([]);
+  });
+
+  it('has its first statement inside, also when several are sent at once', async () => {
+    await warmUp();
+    const failing = source.transaction(async (tx) => {
+      await Promise.all([tx.query(INSERT, ['a']), tx.query(INSERT, ['b'])]);
+      await tx.query('SELECT 1 / $1::int', [0]);
+    });
+    await expect(failing).rejects.toThrow('division by zero');
+    expect(await effects()).toEqual([]);
+  });
+
+  it.each([
+    ['is refused by the server', 'INSERT INTO nowhere VALUES ($1)', ['x'], /does not exist/],
+    ['fails', 'SELECT 1 / $1::int', [0], /division by zero/],
+    ['has a value that has no form on the wire', INSERT, [circular()], /circular/],
+  ])('leaves the connection usable when its first statement %s', async (_how, text, values, problem) => {
+    await warmUp();
+    const failing = source.transaction(async (tx) => {
+      await expect(tx.query(text, values)).rejects.toThrow(problem);
+      await tx.query(INSERT, ['after a failure']);
+    });
+    await expect(failing).rejects.toThrow();
+    await source.transaction((tx) => tx.query(INSERT, ['next']));
+    expect(await effects()).toContain('next');
+    expect(await source.query('SELECT now() = statement_timestamp() AS "alone"')).toEqual([{ alone: true }]);
+  });
+
+  it('has savepoints, and begins before the first of them', async () => {
+    await warmUp();
+    await source.transaction(async (tx) => {
+      const inner = tx.transaction(async (nested) => {
+        await nested.query(INSERT, ['inner']);
+        throw new Error('inner');
+      });
+      await expect(inner).rejects.toThrow('inner');
+      await tx.query(INSERT, ['outer']);
+    });
+    expect(await effects()).toEqual(['outer']);
+  });
+
+  it('sends nothing at all when it has no statement', async () => {
+    await warmUp();
+    const asks = `SELECT query, state FROM pg_stat_activity WHERE pid = $1`;
+    const [{ pid }] = (await source.query('SELECT pg_backend_pid() AS pid')) as [{ pid: number }];
+    await source.transaction(() => Promise.resolve());
+    const failing = source.transaction(() => Promise.reject(new Error('before anything')));
+    await expect(failing).rejects.toThrow('before anything');
+    expect(await database.query(asks, [pid])).toEqual([
+      { query: 'SELECT pg_backend_pid() AS pid', state: 'idle' },
+    ]);
+  });
+
+  it('is gone with its connection when its first statement gets no answer', async () => {
+    const url = new URL(database.url);
+    const proxy = await createTcpProxy(url.hostname, Number(url.port));
+    const impatient = await open(proxy.through(database.url), { query_timeout: 300 });
+    await impatient.transaction((tx) => tx.query(INSERT, ['before']));
+    proxy.blackhole();
+    const waiting = impatient.transaction((tx) => tx.query(INSERT, ['lost']));
+    await expect(waiting).rejects.toThrow('Query read timeout');
+    await proxy.restore();
+    await impatient.transaction((tx) => tx.query(INSERT, ['next']));
+    expect(await effects()).toEqual(['before', 'next']);
+    await impatient.destroy();
+    await proxy.close();
+  });
+});
+
+describe('a statement that comes again and again', () => {
+  const PREPARED = `SELECT statement FROM pg_prepared_statements WHERE statement LIKE '%effects%'`;
+
+  it('is prepared, and one that comes seldom is not', async () => {
+    const insert = 'INSERT INTO effects (name) VALUES ($1)';
+    for (let n = 0; n < 5; n += 1) await source.query(insert, [String(n)]);
+    expect(await source.query(PREPARED)).toEqual([]);
+    await source.query(insert, ['5']);
+    expect(await source.query(PREPARED)).toEqual([{ statement: insert }]);
+    await source.query(insert, ['6']);
+    expect(await effects()).toHaveLength(7);
+  });
+
+  it('heals by itself when a migration changes its columns', async () => {
+    const text = 'SELECT * FROM effects WHERE name <> $1';
+    for (let n = 0; n < 7; n += 1) await source.query(text, ['x']);
+    await database.query('ALTER TABLE public.effects ADD COLUMN at timestamptz');
+    await expect(source.query(text, ['x'])).rejects.toThrow('cached plan');
+    expect(await source.query(text, ['x'])).toEqual([]);
+  });
+
+  it('does not crowd the server: names are given to a limited number', () => {
+    const names = new StatementNames();
+    const given = new Set<string>();
+    for (let n = 0; n < 300; n += 1) {
+      for (let use = 0; use < 6; use += 1) {
+        const name = names.nameOf(`SELECT ${n}, $1`);
+        if (name !== undefined) given.add(name);
+      }
+    }
+    expect(given.size).toBe(200);
+  });
+});
+
+function circular(): object {
+  const value: { self?: object } = {};
+  value.self = value;
+  return value;
+}
