@@ -11,8 +11,8 @@ const PRIVATE_IMPORT = {
   message: "Import the library by its name: what its index.ts doesn't export is private.",
 };
 const TESTING_IMPORT = {
-  regex: '^@warren/(testing|tools)($|/)',
-  message: 'Only tests use the testing library and the tools.',
+  regex: '^@warren/(testing|service-testing|tools)($|/)',
+  message: 'Only tests use the testing library, the bench for services and the tools.',
 };
 const BROKER_IMPORT = {
   regex: '^(amqplib|amqp-connection-manager|rascal)($|/)',
@@ -80,6 +80,13 @@ export default tseslint.config(
               'scope:observability',
               'scope:testing',
             ),
+            onlyDependOn(
+              'scope:service-testing',
+              'scope:contracts',
+              'scope:messaging',
+              'scope:service',
+              'scope:testing',
+            ),
           ],
         },
       ],
@@ -88,6 +95,10 @@ export default tseslint.config(
   {
     files: ['apps/**/*.ts'],
     rules: restrictImports(PRIVATE_IMPORT, TESTING_IMPORT, ENV_IMPORT, BROKER_IMPORT),
+  },
+  {
+    files: ['libs/service-testing/**/*.ts'],
+    rules: restrictImports(PRIVATE_IMPORT, ENV_IMPORT),
   },
   {
     files: TESTS,

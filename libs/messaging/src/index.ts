@@ -21,6 +21,7 @@ export {
   type DeadLetterGroup,
   type DeadLetterSummary,
 } from './dead-letters/summary.ts';
+export { Deliveries, type SettledDelivery } from './delivery/deliveries.ts';
 export { parseDuration } from './duration.ts';
 export {
   BrokerUnavailable,
@@ -52,7 +53,13 @@ export {
 } from './messaging-status.ts';
 export { MessagingModule } from './messaging.module.ts';
 export type { NewMessage } from './outbox/compose-message.ts';
-export { newMessage, Outbox, type OutboxStatus, type TypedMessage } from './outbox/outbox.ts';
+export {
+  newMessage,
+  Outbox,
+  type OutboxStatus,
+  type OutboxStatusOptions,
+  type TypedMessage,
+} from './outbox/outbox.ts';
 export type { RelayOptions } from './outbox/relay.ts';
 export { Requests, type AskOptions } from './requests/requests.ts';
 export {

@@ -7,6 +7,7 @@ import { TopologyKeeper } from './broker/topology-keeper.ts';
 import { BatchConsumer } from './delivery/batch-consumer.ts';
 import { CrashGuard, Suspects } from './delivery/crash-guard.ts';
 import type { BoundHandler } from './delivery/deliver.ts';
+import { Deliveries } from './delivery/deliveries.ts';
 import { QueueConsumer } from './delivery/queue-consumer.ts';
 import { bindHandlers } from './handler-registry.ts';
 import { InboxMaintenance } from './inbox/inbox-partitions.ts';
@@ -58,6 +59,7 @@ export class MessagingRuntime implements StatusSource {
   readonly #inbox: InboxMaintenance;
   readonly requests: Requests;
   readonly work: ScheduledWork;
+  readonly deliveries: Deliveries;
   #consumers: (QueueConsumer | BatchConsumer)[] = [];
   #answerers: RequestAnswerer[] = [];
   #repliesPublisher: ConfirmPublisher | undefined;
@@ -80,6 +82,7 @@ export class MessagingRuntime implements StatusSource {
     this.#relay = new Relay(lease, this.#publisher, topology.service, logger, this.#metrics, options.relay);
     this.#wakeUp = new WakeUp(dataSource, this.#relay, schema, logger);
     this.#inbox = new InboxMaintenance(dataSource, logger);
+    this.deliveries = new Deliveries(logger, () => this.#inHand());
     this.outbox = new Outbox(dataSource, topology, schemaBaseUrl, () => this.#wakeUp.committed());
     this.work = new ScheduledWork({
       dataSource,
@@ -155,6 +158,10 @@ export class MessagingRuntime implements StatusSource {
     return this.work.status();
   }
 
+  #inHand(): number {
+    return [...this.#consumers, ...this.#answerers].reduce((sum, { inHand }) => sum + inHand, 0);
+  }
+
   /** A broker that answers shows at boot what can't work; one that is away does not hold the boot up. */
   async #firstDeclaration(): Promise<void> {
     await this.#consuming.firstAttempt;
@@ -183,6 +190,7 @@ export class MessagingRuntime implements StatusSource {
       publisher: this.#publisher,
       logger: this.#logger,
       metrics: this.#metrics,
+      deliveries: this.deliveries,
       prepare: this.#keeper.ensure.bind(this.#keeper),
     };
     const suspects = new Suspects();

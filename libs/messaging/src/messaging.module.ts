@@ -1,5 +1,6 @@
 import { Logger, type DynamicModule } from '@nestjs/common';
 import { DiscoveryModule, DiscoveryService } from '@nestjs/core';
+import { Deliveries } from './delivery/deliveries.ts';
 import { MessagingRuntime, type MessagingOptions } from './messaging-runtime.ts';
 import { MessagingServer } from './messaging-server.ts';
 import { MessagingStatus } from './messaging-status.ts';
@@ -11,8 +12,8 @@ import { Schedule } from './schedule/schedule.ts';
 import { WorkDiscovery } from './schedule/work-discovery.ts';
 
 /**
- * Makes {@link Outbox}, {@link Requests}, {@link Schedule}, {@link Jobs}, {@link RecurringJobs} and
- * {@link MessagingStatus} injectable everywhere in a service.
+ * Makes {@link Outbox}, {@link Requests}, {@link Schedule}, {@link Jobs}, {@link RecurringJobs},
+ * {@link Deliveries} and {@link MessagingStatus} injectable everywhere in a service.
  *
  * Handlers are served after `connectMessaging(app)` and `app.startAllMicroservices()`.
  */
@@ -30,6 +31,7 @@ export class MessagingModule {
       providers: [
         runtime,
         { provide: Outbox, inject, useFactory: ({ outbox }: MessagingRuntime) => outbox },
+        { provide: Deliveries, inject, useFactory: ({ deliveries }: MessagingRuntime) => deliveries },
         { provide: Requests, inject, useFactory: ({ requests }: MessagingRuntime) => requests },
         { provide: Schedule, inject, useFactory: ({ work }: MessagingRuntime) => work.schedule },
         { provide: Jobs, inject, useFactory: ({ work }: MessagingRuntime) => work.jobs },
@@ -50,7 +52,16 @@ export class MessagingModule {
           useFactory: (source: MessagingRuntime) => new MessagingServer(source),
         },
       ],
-      exports: [Outbox, Requests, Schedule, Jobs, RecurringJobs, MessagingStatus, MessagingServer],
+      exports: [
+        Outbox,
+        Deliveries,
+        Requests,
+        Schedule,
+        Jobs,
+        RecurringJobs,
+        MessagingStatus,
+        MessagingServer,
+      ],
     };
   }
 }

@@ -3,7 +3,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Topology } from '@warren/messaging';
 import type { FastifyServerOptions } from 'fastify';
 import type { DataSourceOptions } from 'typeorm';
-import { commonSpecs, outboxSpecs, type ServiceConfig } from './configuration/config.ts';
+import { commonSpecs, outboxSpecs, type JobDefaults, type ServiceConfig } from './configuration/config.ts';
 import type { EnvironmentSpecs } from './configuration/variable.ts';
 
 /** Options of the Fastify server, https://fastify.dev/docs/latest/Reference/Server/ */
@@ -21,6 +21,8 @@ export interface ServiceDefinition<Specs extends EnvironmentSpecs = {}> {
   entities: NonNullable<DataSourceOptions['entities']>;
   /** In the order of their timestamps; those of the messaging library come first. */
   migrations: Function[];
+  /** What its background jobs and recurring jobs need, unless the environment says otherwise. */
+  jobs?: JobDefaults;
   /** Variables beyond the common ones. */
   environment?: Specs;
   module: (config: ServiceConfig<Specs>) => Type | DynamicModule;
@@ -84,7 +86,7 @@ export function specsOf<Specs extends EnvironmentSpecs>(
   definition: ServiceDefinition<Specs>,
 ): EnvironmentSpecs {
   return {
-    ...commonSpecs(definition.defaultPort),
+    ...commonSpecs(definition.defaultPort, definition.jobs),
     ...(definition.readiness === 'outbox' && outboxSpecs()),
     ...definition.environment,
   };

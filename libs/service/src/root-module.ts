@@ -16,6 +16,8 @@ import { consumerDependencies, databaseDependency, outboxDependencies } from './
 export const HTTP_SHARE_OF_STOP = 0.5;
 const HANDLERS_SHARE_OF_STOP = 0.4;
 
+const DAY_MS = 86_400_000;
+
 export interface Foundation<Specs extends EnvironmentSpecs> {
   definition: ServiceDefinition<Specs>;
   config: ServiceConfig<Specs>;
@@ -44,6 +46,11 @@ export class RootModule {
           dataSource,
           schemaBaseUrl: config.WARREN_SCHEMA_BASE_URL,
           shutdownTimeoutMs: config.WARREN_SHUTDOWN_SECONDS * 1000 * HANDLERS_SHARE_OF_STOP,
+          work: {
+            concurrency: config.WARREN_JOB_CONCURRENCY,
+            leaseMs: config.WARREN_JOB_LEASE_SECONDS * 1000,
+            retentionMs: config.WARREN_JOB_RETENTION_DAYS * DAY_MS,
+          },
         }),
         MetricsModule.forRoot({ service: definition.name }),
         HealthModule.forRoot({

@@ -39,6 +39,18 @@ const forbidden: [what: string, file: string, text: string, complaint: RegExp][]
     /^no-restricted-imports: .*Only tests use the testing library/,
   ],
   [
+    'an app that uses the bench for services outside of its tests',
+    'apps/gateway/src/probe.ts',
+    `import '@warren/service-testing';`,
+    /^no-restricted-imports: .*Only tests use the testing library/,
+  ],
+  [
+    'the testing library that imports what its users are made of',
+    'libs/testing/src/test/probe.ts',
+    `import '@warren/messaging';`,
+    /^@nx\/enforce-module-boundaries: /,
+  ],
+  [
     'an app that talks to the broker past the outbox',
     'apps/order-service/src/probe.ts',
     `import { connect } from 'amqplib';\nexport { connect };`,

@@ -1,5 +1,5 @@
-import { DefineCommand } from '@warren/contracts';
-import { IsISO8601, IsUUID } from 'class-validator';
+import { DefineCommand, Describe, IsTimestamp } from '@warren/contracts';
+import { IsUUID } from 'class-validator';
 
 /**
  * Private to this service, so it isn't among the contracts that others build on: its exchange has the service's own
@@ -17,15 +17,15 @@ import { IsISO8601, IsUUID } from 'class-validator';
   },
 })
 export class SendWelcomeV1 {
-  /** Account to welcome. */
   @IsUUID()
+  @Describe('Account to welcome.')
   userId!: string;
 
-  /** Id of the user.registered.v1 that the mail tells of. */
   @IsUUID()
+  @Describe('Id of the user.registered.v1 that the mail tells of.')
   eventId!: string;
 
-  /** When the account was made (RFC 3339, UTC). */
-  @IsISO8601({ strict: true })
+  @IsTimestamp()
+  @Describe('When the account was made (RFC 3339, UTC).')
   registeredAt!: string;
 }

@@ -1,11 +1,14 @@
 import {
   contractOf,
+  EmailFailedV1,
+  EmailSentV1,
   FileProcessedV1,
   FileRejectedV1,
   OrderConfirmedV1,
   OrderRejectedV1,
   UserRegisteredV1,
 } from '@warren/contracts';
+import type { TestService } from '@warren/service-testing';
 import { eventually, publishRaw } from '@warren/testing';
 import { v7 as uuidv7 } from 'uuid';
 import { SendWelcomeV1 } from '../commands/send-welcome.v1.ts';
@@ -13,9 +16,11 @@ import { EmailServiceRig } from './email-service-rig.ts';
 
 describe('mails', () => {
   let rig: EmailServiceRig;
+  let bench: TestService;
 
   beforeAll(async () => {
     rig = await EmailServiceRig.start();
+    bench = rig.bench;
   });
 
   afterEach(() => {
@@ -24,17 +29,20 @@ describe('mails', () => {
 
   afterAll(() => rig.stop());
 
+  const confirmOrder = (customerId: string, orderId: string) =>
+    bench.publish(OrderConfirmedV1, { ...contractOf(OrderConfirmedV1).example, orderId, customerId });
+
   it('greet a newcomer by name, once, and their acceptance is announced and kept', async () => {
-    const { userId, email, eventId } = await rig.register('Grace Hopper');
+    const { userId, email, event } = await rig.register('Grace Hopper');
     const mail = await rig.mailAbout(userId);
     expect(mail.to).toBe(email);
     expect(mail.headers.get('to')).toBe(`Grace Hopper <${email}>`);
     expect(mail.headers.get('from')).toBe('Warren <no-reply@warren.example>');
     expect(mail.text).toContain('Welcome, Grace Hopper');
-    const messageId = `<${eventId}.welcome@warren.example>`;
+    const messageId = `<${event.id}.welcome@warren.example>`;
     expect(mail.headers.get('message-id')).toBe(messageId);
 
-    const sent = await rig.announced(userId);
+    const sent = await rig.announced(EmailSentV1, userId);
     const [row, ...others] = await rig.ledgerOf(userId);
     expect(others).toEqual([]);
     expect(row).toMatchObject({ status: 'sent', attempts: 1, message_id: messageId, smtp_code: 250 });
@@ -57,14 +65,11 @@ describe('mails', () => {
       refused: contractOf(FileRejectedV1).example,
     };
     const order = { customerId: userId };
-    await rig.publish(OrderConfirmedV1, confirmed, { ...examples.confirmed, ...order, orderId: confirmed });
-    await rig.publish(OrderRejectedV1, rejected, { ...examples.rejected, ...order, orderId: rejected });
-    await rig.publish(FileProcessedV1, processed, {
-      ...examples.processed,
-      ownerId: userId,
-      fileId: processed,
-    });
-    await rig.publish(FileRejectedV1, refused, { ...examples.refused, ownerId: userId, fileId: refused });
+    const file = { ownerId: userId };
+    await bench.publish(OrderConfirmedV1, { ...examples.confirmed, ...order, orderId: confirmed });
+    await bench.publish(OrderRejectedV1, { ...examples.rejected, ...order, orderId: rejected });
+    await bench.publish(FileProcessedV1, { ...examples.processed, ...file, fileId: processed });
+    await bench.publish(FileRejectedV1, { ...examples.refused, ...file, fileId: refused });
 
     const subjects = {
       [confirmed]: `Your order ${confirmed} is confirmed`,
@@ -77,40 +82,38 @@ describe('mails', () => {
       expect(mail.to).toBe(email);
       expect(mail.headers.get('subject')).toBe(subject);
       expect(mail.html).toContain(about);
-      await expect(rig.announced(about)).resolves.toMatchObject({ type: 'email.sent.v1' });
+      await rig.announced(EmailSentV1, about);
     }
     expect((await rig.mailAbout(confirmed)).text).toContain('Total: €49.00');
   });
 
   it('wait for an address that comes after the order, and are then sent', async () => {
     const [userId, orderId] = [uuidv7(), uuidv7()];
-    const order = { ...contractOf(OrderConfirmedV1).example, orderId, customerId: userId };
-    await rig.until(1, 'retried', 'mails', () => rig.publish(OrderConfirmedV1, orderId, order));
+    const order = await confirmOrder(userId, orderId);
+    await bench.handled(order, { outcome: 'retried' });
     expect(rig.mailsAbout(orderId)).toEqual([]);
     const email = 'late@example.com';
-    await rig.publish(UserRegisteredV1, userId, { ...contractOf(UserRegisteredV1).example, userId, email });
-    expect((await rig.mailAbout(orderId, 30_000)).to).toBe(email);
+    await bench.publish(UserRegisteredV1, { ...contractOf(UserRegisteredV1).example, userId, email });
+    expect((await rig.mailAbout(orderId, { timeoutMs: 30_000 })).to).toBe(email);
   });
 
   it('are sent once when an event is delivered twice', async () => {
     const { userId } = await rig.register();
     const orderId = uuidv7();
-    const order = { ...contractOf(OrderConfirmedV1).example, orderId, customerId: userId };
-    await rig.until(2, 'duplicate', 'mails', async () => {
-      const id = await rig.publish(OrderConfirmedV1, orderId, order);
-      await rig.publish(OrderConfirmedV1, orderId, order, { id });
-      await rig.announced(orderId);
-      await rig.publish(OrderConfirmedV1, orderId, order, { id });
-    });
+    const order = await confirmOrder(userId, orderId);
+    await bench.redeliver(order);
+    await rig.announced(EmailSentV1, orderId);
+    await bench.redeliver(order);
+    await bench.handled(order, { outcome: 'duplicate', times: 2 });
     expect(rig.mailsAbout(orderId)).toHaveLength(1);
     await expect(rig.ledgerOf(orderId)).resolves.toMatchObject([{ status: 'sent', attempts: 1 }]);
   });
 
   it('are not sent again when another message asks for a mail that the ledger knows as sent', async () => {
-    const { userId, eventId } = await rig.register();
-    await rig.announced(userId);
-    const again = { userId, eventId, registeredAt: '2026-01-15T09:30:00.000Z' };
-    await rig.until(1, 'done', 'mails', () => rig.publish(SendWelcomeV1, userId, again));
+    const { userId, event } = await rig.register();
+    await rig.announced(EmailSentV1, userId);
+    const again = { userId, eventId: event.id, registeredAt: '2026-01-15T09:30:00.000Z' };
+    await bench.handled(await bench.publish(SendWelcomeV1, again));
     expect(rig.mailsAbout(userId)).toHaveLength(1);
     await expect(rig.ledgerOf(userId)).resolves.toMatchObject([{ status: 'sent', attempts: 1 }]);
   });
@@ -118,14 +121,12 @@ describe('mails', () => {
   it('go to the newest address, although an older event arrives after it', async () => {
     const userId = uuidv7();
     const user = { ...contractOf(UserRegisteredV1).example, userId };
-    await rig.publish(UserRegisteredV1, userId, { ...user, email: 'new@example.com' }, { version: 2 });
+    await bench.publish(UserRegisteredV1, { ...user, email: 'new@example.com' }, { sequence: 2 });
     await rig.mailAbout(userId);
-    await rig.until(1, 'done', 'registrations', () =>
-      rig.publish(UserRegisteredV1, userId, { ...user, email: 'old@example.com' }, { version: 1 }),
-    );
+    const older = { ...user, email: 'old@example.com' };
+    await bench.handled(await bench.publish(UserRegisteredV1, older, { sequence: 1 }));
     const orderId = uuidv7();
-    const order = { ...contractOf(OrderConfirmedV1).example, orderId, customerId: userId };
-    await rig.publish(OrderConfirmedV1, orderId, order);
+    await confirmOrder(userId, orderId);
     expect((await rig.mailAbout(orderId)).to).toBe('new@example.com');
   });
 
@@ -143,7 +144,7 @@ describe('mails', () => {
   it('are given up with the code when the server refuses the recipient for good', async () => {
     rig.smtp.script = { recipient: () => '550 5.1.1 no such mailbox' };
     const { userId } = await rig.register();
-    const failed = await rig.announced(userId);
+    const failed = await rig.announced(EmailFailedV1, userId);
     const [row] = await rig.ledgerOf(userId);
     expect(row).toMatchObject({ status: 'failed', attempts: 1, smtp_code: 550 });
     expect(row!.reply).toContain('no such mailbox');
@@ -152,7 +153,7 @@ describe('mails', () => {
       subject: row!.id,
       data: { mailId: row!.id, userId, template: 'welcome', about: userId, smtpCode: 550 },
     });
-    expect(rig.deadLetters.all).toEqual([]);
+    expect(await bench.deadLetters()).toEqual([]);
   });
 
   it('are tried again when the server asks for patience', async () => {
@@ -163,16 +164,23 @@ describe('mails', () => {
       const [row] = await rig.ledgerOf(userId);
       expect(row).toMatchObject({ status: 'pending', reply: expect.stringContaining('greylisted') });
     });
-    await expect(rig.announced(userId, 30_000)).resolves.toMatchObject({ type: 'email.sent.v1' });
+    await rig.announced(EmailSentV1, userId, { timeoutMs: 30_000 });
     expect(rig.mailsAbout(userId)).toHaveLength(1);
     await expect(rig.ledgerOf(userId)).resolves.toMatchObject([{ status: 'sent', attempts: 2 }]);
   });
 
   it('puts a message aside that can not be read, with the reason, and goes on with the next', async () => {
-    await publishRaw(rig.broker.url, 'orders.events', 'order.confirmed.v1', 'not JSON');
-    const dead = await rig.deadLetters.next();
-    expect(dead.routingKey).toBe('email-service.mails');
-    expect(JSON.stringify(dead.headers)).toContain('MalformedEnvelope');
+    await publishRaw(bench.broker.url, 'orders.events', 'order.confirmed.v1', 'not JSON');
+    const [dead] = await eventually(async () => {
+      const letters = await bench.deadLetters();
+      expect(letters).toHaveLength(1);
+      return letters;
+    });
+    expect(dead).toMatchObject({
+      queue: 'email-service.mails',
+      reason: 'malformed',
+      error: { name: 'MalformedEnvelope' },
+    });
     const { userId } = await rig.register();
     await rig.mailAbout(userId);
   });

@@ -1,5 +1,6 @@
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import { MessagingTables1764000000000 } from './messaging-tables.ts';
+import { OutboxRouteIndexes1764000000200 } from './outbox-route-indexes.ts';
 import { ScheduledWorkTables1764000000100 } from './scheduled-work-tables.ts';
 import { ServiceClient } from './service-client.ts';
 
@@ -33,7 +34,12 @@ export function createDataSource(options: ServiceDataSourceOptions): DataSource 
     url: options.url,
     schema: options.schema,
     entities: options.entities,
-    migrations: [MessagingTables1764000000000, ScheduledWorkTables1764000000100, ...options.migrations],
+    migrations: [
+      MessagingTables1764000000000,
+      ScheduledWorkTables1764000000100,
+      OutboxRouteIndexes1764000000200,
+      ...options.migrations,
+    ],
     migrationsTransactionMode: 'each',
     applicationName: options.applicationName ?? options.schema,
     poolSize: options.poolSize ?? 20,

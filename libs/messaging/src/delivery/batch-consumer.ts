@@ -8,6 +8,7 @@ import { isDatabaseAway } from '../database/database-errors.ts';
 import { DependencyUnavailable } from '../errors.ts';
 import { Breaker } from './breaker.ts';
 import { deliver, readMessage, type ReadMessage } from './deliver.ts';
+import { errorOf } from './outcome.ts';
 import type { QueueConsumerParts } from './queue-consumer.ts';
 import { Settlement } from './settlement.ts';
 import { SupervisedConsumer, type Delivery } from './supervised-consumer.ts';
@@ -134,7 +135,9 @@ export class BatchConsumer {
       const seconds = (performance.now() - started) / 1_000;
       for (const message of batch) {
         message.delivery.ack();
-        this.#parts.metrics.settled(this.queue, had.has(message) ? 'done' : 'duplicate', seconds);
+        const name = had.has(message) ? 'done' : 'duplicate';
+        this.#parts.metrics.settled(this.queue, name, seconds);
+        this.#parts.deliveries.settled(this.queue, message.delivery.message, name);
         message.settled();
       }
     } catch (error) {
@@ -180,6 +183,7 @@ export class BatchConsumer {
         ? await this.#settlement.settle(delivery, history, outcome)
         : this.#settlement.giveBack(delivery);
       this.#parts.metrics.settled(this.queue, name, (performance.now() - started) / 1_000);
+      this.#parts.deliveries.settled(this.queue, delivery.message, name, errorOf(outcome));
       settled();
     }
   }

@@ -9,6 +9,11 @@ export type Outcome =
   | { kind: 'unavailable'; error: Error }
   | { kind: 'dead'; reason: DeadReason; error: Error };
 
+/** What the message failed with, if it did. */
+export function errorOf(outcome: Outcome | undefined): Error | undefined {
+  return outcome && 'error' in outcome ? outcome.error : undefined;
+}
+
 /** Why a message is in a dead-letter queue: a closed list. */
 export type DeadReason =
   /** The body is not one of our envelopes. */

@@ -8,6 +8,8 @@ import { withDeadline } from '../timing.ts';
 import type { Topology } from '../topology.ts';
 import { Breaker } from './breaker.ts';
 import { deliver, type DeliveryEngine } from './deliver.ts';
+import type { Deliveries } from './deliveries.ts';
+import { errorOf } from './outcome.ts';
 import { Settlement } from './settlement.ts';
 import { SupervisedConsumer, type Delivery } from './supervised-consumer.ts';
 
@@ -18,6 +20,7 @@ export interface QueueConsumerParts {
   publisher: ConfirmPublisher;
   logger: MessagingLogger;
   metrics: MessagingMetrics;
+  deliveries: Deliveries;
   prepare(model: ChannelModel): Promise<void>;
 }
 
@@ -80,5 +83,6 @@ export class QueueConsumer {
       ? await this.#settlement.settle(delivery, history, outcome)
       : this.#settlement.giveBack(delivery);
     this.#parts.metrics.settled(this.queue, name, (performance.now() - started) / 1_000);
+    this.#parts.deliveries.settled(this.queue, delivery.message, name, errorOf(outcome));
   }
 }

@@ -1,4 +1,4 @@
-import type { DataSource } from 'typeorm';
+import type { DataSource, QueryRunner } from 'typeorm';
 import type { MessagingLogger } from '../logger.ts';
 import { PARTITION_DAYS } from './inbox.ts';
 
@@ -54,6 +54,25 @@ export async function maintainInboxPartitions(dataSource: DataSource, now = Date
   await dropOldPartitions(dataSource, partitionName(first));
 }
 
+interface OldPartition {
+  name: string;
+  /** `detaching` and `detached`: an earlier attempt was interrupted, as by a transaction that did not end in time. */
+  state: 'attached' | 'detaching' | 'detached';
+}
+
+/** Those that an earlier attempt began with come first: nothing else can be detached meanwhile. */
+async function olderThan(oldest: string, runner: QueryRunner): Promise<OldPartition[]> {
+  return (await runner.query(
+    `SELECT relname AS name,
+            CASE WHEN inhrelid IS NULL THEN 'detached' WHEN inhdetachpending THEN 'detaching' ELSE 'attached' END AS state
+     FROM pg_class c LEFT JOIN pg_inherits i ON i.inhrelid = c.oid
+     WHERE relnamespace = current_schema()::text::regnamespace AND relkind = 'r'
+       AND relname ~ '^inbox_[0-9]{8}$' AND relname < $1
+     ORDER BY inhdetachpending DESC NULLS LAST, relname`,
+    [oldest],
+  )) as OldPartition[];
+}
+
 async function dropOldPartitions(dataSource: DataSource, oldest: string): Promise<void> {
   const runner = dataSource.createQueryRunner();
   const lock = `hashtext('warren.inbox.drop'), hashtext(current_schema())`;
@@ -61,9 +80,11 @@ async function dropOldPartitions(dataSource: DataSource, oldest: string): Promis
     const [row] = (await runner.query(`SELECT pg_try_advisory_lock(${lock}) AS ours`)) as { ours: boolean }[];
     if (!row!.ours) return; // another replica is at it
     try {
-      for (const name of await partitionsOf(runner)) {
-        if (name >= oldest) continue;
-        await runner.query(`ALTER TABLE inbox DETACH PARTITION ${name} CONCURRENTLY`);
+      for (const { name, state } of await olderThan(oldest, runner)) {
+        if (state !== 'detached') {
+          const how = state === 'detaching' ? 'FINALIZE' : 'CONCURRENTLY';
+          await runner.query(`ALTER TABLE inbox DETACH PARTITION ${name} ${how}`);
+        }
         await runner.query(`DROP TABLE ${name}`);
       }
     } finally {

@@ -16,13 +16,16 @@ export function newMessage<T extends object>(dataClass: DataClass<T>, message: N
 }
 
 export interface OutboxStatus {
-  /** Messages that wait; counted up to a bound of 1,000,000. */
+  /** Messages that wait; of more than `countUpTo` only that many are counted. */
   rows: number;
   /** Age of the oldest in seconds, or null when none waits. */
   oldestAgeSeconds: number | null;
 }
 
-const ROW_COUNT_BOUND = 1_000_000;
+export interface OutboxStatusOptions {
+  /** How many messages are counted at most. Default 10,000. */
+  countUpTo?: number;
+}
 
 /** The one door for publishing: a row beside the state that it tells of, in the same transaction. */
 export class Outbox {
@@ -84,11 +87,12 @@ export class Outbox {
     return rows.map((row) => row.id);
   }
 
-  /** What waits to be published. Cheap: the count stops at its bound. */
-  async status(): Promise<OutboxStatus> {
+  /** What waits to be published. Its price is bounded: no row is read beyond those that are counted. */
+  async status({ countUpTo = 10_000 }: OutboxStatusOptions = {}): Promise<OutboxStatus> {
     const [row] = (await this.#dataSource.query(
-      `SELECT (SELECT count(*) FROM (SELECT 1 FROM outbox LIMIT ${ROW_COUNT_BOUND}) AS bounded)::int AS rows,
+      `SELECT (SELECT count(*) FROM (SELECT 1 FROM outbox LIMIT $1) AS bounded)::int AS rows,
               (SELECT extract(epoch FROM now() - created_at) FROM outbox ORDER BY seq LIMIT 1)::float8 AS age`,
+      [countUpTo],
     )) as { rows: number; age: number | null }[];
     return { rows: row!.rows, oldestAgeSeconds: row!.age };
   }

@@ -26,9 +26,11 @@ const FORBIDDEN_EXCHANGE_MS = 30_000;
 
 /** Kept rows that are tried again in one batch: they must not crowd out the others. */
 const DUE_AGAIN_LIMIT = 50;
-/** How long a routing key is left alone that no queue receives, and one of which nothing is confirmed. */
+/** How long a routing key is left alone that no queue receives. */
 const UNROUTABLE_KEY_MS = 1_000;
-const SLOW_KEY_MS = 10_000;
+/** And one of which nothing is confirmed: others wait while it is tried, so it is tried ever more seldom. */
+const FIRST_SLOW_KEY_MS = 10_000;
+const LONGEST_SLOW_KEY_MS = 5 * 60_000;
 /** Well within the time after which the server lets go of a silent relay. */
 const HEARTBEAT_MS = 5_000;
 /** AMQP reply code, here for a message that is larger than the broker takes. */
@@ -49,6 +51,8 @@ export class Relay {
   readonly #stopping = new AbortController();
   /** What is left alone for a while, by `<exchange>/<routing key>`; with the exchange where that is the reason. */
   readonly #aside = new Map<string, { until: number; exchange: string | undefined }>();
+  /** How often in a row nothing was confirmed of a key. */
+  readonly #slow = new Map<string, number>();
   /** Whether rows are published one at a time, to find the one that makes the broker close the channel. */
   #searching = false;
   #wakeRequested = false;
@@ -115,7 +119,9 @@ export class Relay {
   async #relayUntilStopped(client: Client, signal: AbortSignal): Promise<void> {
     const store = new OutboxStore(client);
     // A lost connection fails the next statement of the loop; this one only has to be made.
-    const heartbeat = setInterval(() => void store.sayAlive().catch(() => undefined), HEARTBEAT_MS);
+    const heartbeat = setInterval(() => {
+      if (!store.busy) void store.sayAlive().catch(() => undefined);
+    }, HEARTBEAT_MS);
     try {
       while (!signal.aborted) {
         if (!(await this.#publisher.waitUntilReady(this.#pollIntervalMs, signal))) {
@@ -126,11 +132,14 @@ export class Relay {
         await this.#lookForUnusable();
         const aside = [...this.#aside.keys()];
         const again = this.#anyHeld ? await store.dueAgain(DUE_AGAIN_LIMIT, aside) : [];
-        const fresh = await store.next(this.#batchSize, aside, this.#anyHeld);
+        const fresh =
+          this.#anyHeld || aside.length > 0
+            ? await store.nextBeside(this.#batchSize, aside)
+            : await store.next(this.#batchSize);
         const result = await this.#publishBatch(store, [...again, ...fresh]);
+        if (this.#anyHeld && again.length === 0) this.#anyHeld = await store.anyHeld();
         if (result.interrupted) await pause(100, signal);
         else if (fresh.length < this.#batchSize && (again.length < DUE_AGAIN_LIMIT || result.done === 0)) {
-          if (this.#anyHeld && again.length + fresh.length === 0) this.#anyHeld = await store.anyHeld();
           await this.#sleep();
         }
       }
@@ -157,6 +166,7 @@ export class Relay {
         try {
           await this.#publish(row);
           done.push(row.seq);
+          if (this.#slow.size > 0) this.#slow.delete(keyOf(row));
         } catch (error) {
           if (
             error instanceof BrokerUnavailable &&
@@ -194,10 +204,20 @@ export class Relay {
     this.#logger.warn(
       `${first!.row.routingKey} ${first!.row.id} of ${first!.row.aggregate}${others} kept in the outbox: ${first!.error.message}`,
     );
+    this.#leaveAlone(failed);
+  }
+
+  /** Whoever is not there, or does not answer, is not asked again for each of a thousand messages. */
+  #leaveAlone(failed: readonly { row: OutboxRow; error: Error }[]): void {
+    const slow = new Map<string, OutboxRow>();
     for (const { row, error } of failed) {
-      // Whoever is not there, or does not answer, is not asked again for each of a thousand messages.
-      if (error instanceof ConfirmTimedOut) this.#setAside(row, SLOW_KEY_MS);
+      if (error instanceof ConfirmTimedOut) slow.set(keyOf(row), row);
       else if (error instanceof Unroutable) this.#setAside(row, UNROUTABLE_KEY_MS);
+    }
+    for (const [key, row] of slow) {
+      const times = this.#slow.get(key) ?? 0;
+      this.#slow.set(key, times + 1);
+      this.#setAside(row, Math.min(FIRST_SLOW_KEY_MS * 2 ** times, LONGEST_SLOW_KEY_MS));
     }
   }
 
@@ -220,7 +240,7 @@ export class Relay {
   }
 
   #setAside(row: OutboxRow, ms: number, exchange?: string): void {
-    this.#aside.set(`${row.exchange}/${row.routingKey}`, { until: performance.now() + ms, exchange });
+    this.#aside.set(keyOf(row), { until: performance.now() + ms, exchange });
   }
 
   #setAsideExchange(row: OutboxRow, { exchange, message, missing }: ExchangeUnusable): void {
@@ -249,4 +269,8 @@ export class Relay {
       this.#wakeSleeper = done;
     });
   }
+}
+
+function keyOf({ exchange, routingKey }: OutboxRow): string {
+  return `${exchange}/${routingKey}`;
 }

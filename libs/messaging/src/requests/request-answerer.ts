@@ -5,6 +5,7 @@ import type { BrokerConnection } from '../broker/broker-connection.ts';
 import type { ConfirmPublisher } from '../broker/confirm-publisher.ts';
 import { carriedOn, historyOf } from '../broker/message-codec.ts';
 import { readMessage, type BoundHandler } from '../delivery/deliver.ts';
+import type { Deliveries } from '../delivery/deliveries.ts';
 import { deadLetterHeaders, failureHeaders } from '../delivery/failure-headers.ts';
 import { SupervisedConsumer, type Delivery } from '../delivery/supervised-consumer.ts';
 import { asError } from '../delivery/retry-policy.ts';
@@ -31,6 +32,7 @@ export interface AnswererParts {
   schemaBaseUrl: string;
   logger: MessagingLogger;
   metrics: MessagingMetrics;
+  deliveries: Deliveries;
   prepare(model: ChannelModel): Promise<void>;
 }
 
@@ -58,6 +60,10 @@ export class RequestAnswerer {
     );
   }
 
+  get inHand(): number {
+    return this.#consumer.inHand;
+  }
+
   get problem(): string | undefined {
     return this.#consumer.problem;
   }
@@ -75,17 +81,19 @@ export class RequestAnswerer {
     const started = performance.now();
     const { message } = delivery;
     let outcome: OutcomeName = 'done';
+    let failure: Error | undefined;
     try {
       await this.#reply(message, await this.#work(message));
     } catch (error) {
-      this.#parts.logger.warn(`${this.queue}: a request could not be answered: ${asError(error).message}`);
+      failure = asError(error);
+      this.#parts.logger.warn(`${this.queue}: a request could not be answered: ${failure.message}`);
       // Whoever asked has no exchange for answers, or none that we may write to: it can't be told that either.
-      outcome =
-        error instanceof ExchangeUnusable ? 'failed' : await this.#tellFailure(message, asError(error));
+      outcome = error instanceof ExchangeUnusable ? 'failed' : await this.#tellFailure(message, failure);
     }
     if (outcome === 'given-back') delivery.giveBack();
     else delivery.ack();
     this.#parts.metrics.settled(this.queue, outcome, (performance.now() - started) / 1_000);
+    this.#parts.deliveries.settled(this.queue, message, outcome, failure);
   }
 
   async #work(message: ConsumeMessage): Promise<EventEnvelope> {

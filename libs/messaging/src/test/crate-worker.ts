@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { eventually } from '@warren/testing';
+import { eventually, RUN_FROM_SOURCE } from '@warren/testing';
 import type { TestBench } from './test-service.ts';
 
 /** A process that works on crates, to be killed. */
@@ -11,14 +11,11 @@ export class CrateWorker {
   #output = '';
 
   constructor(bench: TestBench, leaseMs: number) {
-    const file = (name: string) => fileURLToPath(new URL(name, import.meta.url));
     this.#child = spawn(
       process.execPath,
       [
-        '--conditions=@warren/source',
-        '--import',
-        file('typescript-hooks.mjs'),
-        file('crate-worker.main.ts'),
+        ...RUN_FROM_SOURCE,
+        fileURLToPath(new URL('crate-worker.main.ts', import.meta.url)),
         bench.broker.url,
         bench.database.url,
         String(leaseMs),

@@ -12,8 +12,18 @@ import { integer, oneOf, urlOf, urlsOf, type EnvironmentSpecs } from './variable
 /** Token by which the configuration of the service is injected. */
 export const SERVICE_CONFIG = Symbol('SERVICE_CONFIG');
 
+/** What the background jobs of a service need, where the environment says nothing else. */
+export interface JobDefaults {
+  /** WARREN_JOB_CONCURRENCY. Default 8. */
+  concurrency?: number;
+  /** WARREN_JOB_LEASE_SECONDS. Default 30. */
+  leaseSeconds?: number;
+  /** WARREN_JOB_RETENTION_DAYS. Default 7. */
+  retentionDays?: number;
+}
+
 /** The variables that every service has. */
-export function commonSpecs(defaultPort: number) {
+export function commonSpecs(defaultPort: number, jobs: JobDefaults = {}) {
   return {
     WARREN_DATABASE_URL: urlOf(['postgres', 'postgresql'], {
       desc: "PostgreSQL, as the service's own role",
@@ -51,6 +61,24 @@ export function commonSpecs(defaultPort: number) {
     WARREN_MIGRATE: bool({
       default: true,
       desc: 'Whether serve brings the schema up to date; if not, it waits until "migrate" was run',
+    }),
+    WARREN_JOB_CONCURRENCY: integer({
+      min: 1,
+      max: 1000,
+      default: jobs.concurrency ?? 8,
+      desc: 'Background jobs that one process runs at once; one in a transaction takes a connection of the pool',
+    }),
+    WARREN_JOB_LEASE_SECONDS: integer({
+      min: 1,
+      max: 3600,
+      default: jobs.leaseSeconds ?? 30,
+      desc: 'Time after which the jobs of a process that is not heard of are taken up by another, in seconds',
+    }),
+    WARREN_JOB_RETENTION_DAYS: integer({
+      min: 0,
+      max: 3650,
+      default: jobs.retentionDays ?? 7,
+      desc: 'How long jobs that are done are kept, in days',
     }),
   };
 }

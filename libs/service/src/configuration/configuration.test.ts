@@ -32,6 +32,9 @@ describe('the configuration', () => {
       WARREN_SCHEMA_BASE_URL: 'http://127.0.0.1:7080/schemas',
       WARREN_SHUTDOWN_SECONDS: 20,
       WARREN_MIGRATE: false,
+      WARREN_JOB_CONCURRENCY: 8,
+      WARREN_JOB_LEASE_SECONDS: 30,
+      WARREN_JOB_RETENTION_DAYS: 7,
     });
     expect(Object.isFrozen(config)).toBe(true);
   });
@@ -52,6 +55,16 @@ describe('the configuration', () => {
         'Run it with --help to see all variables.',
       ].join('\n'),
     );
+  });
+
+  it('takes what the service says of its jobs, unless the environment says otherwise', () => {
+    const specs = commonSpecs(7081, { concurrency: 2, leaseSeconds: 5, retentionDays: 1 });
+    const config = readConfig('thing-service', specs, { ...good, WARREN_JOB_LEASE_SECONDS: '60' });
+    expect(config).toMatchObject({
+      WARREN_JOB_CONCURRENCY: 2,
+      WARREN_JOB_LEASE_SECONDS: 60,
+      WARREN_JOB_RETENTION_DAYS: 1,
+    });
   });
 
   it('does not show a password in its report', () => {

@@ -36,7 +36,7 @@ export function outboxDependencies(outbox: Outbox, status: MessagingStatus, limi
     {
       name: 'outbox',
       async check() {
-        const { rows } = await outbox.status();
+        const { rows } = await outbox.status({ countUpTo: limit });
         return rows < limit
           ? { status: 'up' }
           : { status: 'down', message: `${rows} messages wait in the outbox, and ${limit} is the limit` };

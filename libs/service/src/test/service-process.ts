@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { RUN_FROM_SOURCE } from '@warren/testing';
 
 /** The thing service as a process of its own, from source. */
 export class ServiceProcess {
@@ -11,13 +12,7 @@ export class ServiceProcess {
   constructor(args: readonly string[], environment: Record<string, string>) {
     this.child = spawn(
       process.execPath,
-      [
-        '--conditions=@warren/source',
-        '--import',
-        fileURLToPath(new URL('typescript-hooks.mjs', import.meta.url)),
-        fileURLToPath(new URL('thing-service.main.ts', import.meta.url)),
-        ...args,
-      ],
+      [...RUN_FROM_SOURCE, fileURLToPath(new URL('thing-service.main.ts', import.meta.url)), ...args],
       {
         env: { PATH: process.env['PATH'], ...environment },
         stdio: ['ignore', 'pipe', 'pipe'],

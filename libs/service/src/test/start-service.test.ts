@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
+import { Jobs } from '@warren/messaging';
 import {
   captureMessages,
   createTcpProxy,
@@ -10,9 +11,10 @@ import {
   type TestBroker,
   type TestDatabase,
 } from '@warren/testing';
+import { DataSource } from 'typeorm';
 import { defineService } from '../define-service.ts';
 import { StopTookTooLong, startService, type RunningService } from '../start-service.ts';
-import { Gate, outboxThingService, thingService } from './thing-service.ts';
+import { Gate, outboxThingService, PolishThing, thingService } from './thing-service.ts';
 
 interface Answer {
   status: number;
@@ -204,6 +206,39 @@ describe('a service in this process', () => {
     expect(await problem('/things/%zz')).toMatchObject({ status: 400 });
     const broken = await problem('/things/broken');
     expect(broken).toEqual({ type: 'about:blank', title: 'Internal Server Error', status: 500 });
+  });
+
+  it('runs as many jobs at once, under such leases, and keeps them for as long as the environment says', async () => {
+    async function polishSix(jobConcurrency: string) {
+      const service = await start(thingService, {
+        WARREN_JOB_CONCURRENCY: jobConcurrency,
+        WARREN_JOB_LEASE_SECONDS: '77',
+      });
+      const jobs = service.app.get(Jobs);
+      await service.app.get(DataSource).transaction(async (tx) => {
+        for (let i = 0; i < 6; i++) await jobs.enqueue(tx, PolishThing, { name: `${jobConcurrency} ${i}` });
+      });
+      await eventually(async () => expect(await jobs.list({ state: 'done' })).toHaveLength(6));
+      await service.stop();
+    }
+    const together = () =>
+      database.query(
+        `SELECT 1 FROM thing_service.jobs a JOIN thing_service.jobs b ON a.id < b.id
+         WHERE a.started_at < b.finished_at AND b.started_at < a.finished_at`,
+      );
+    await polishSix('1');
+    expect(await together()).toEqual([]);
+    const leases = await database.query<{ lease_seconds: number }>('SELECT * FROM thing_service.polished');
+    for (const { lease_seconds } of leases) expect(lease_seconds).toBeCloseTo(77, 1);
+
+    await database.query('DELETE FROM thing_service.jobs');
+    await polishSix('6');
+    expect(await together()).not.toEqual([]);
+
+    await start(thingService, { WARREN_JOB_RETENTION_DAYS: '0' });
+    await eventually(async () =>
+      expect(await database.query('SELECT 1 FROM thing_service.jobs')).toEqual([]),
+    );
   });
 
   it('says that its port is taken, and leaves nothing open', async () => {

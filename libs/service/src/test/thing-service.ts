@@ -1,6 +1,15 @@
 import { Body, Controller, Get, HttpCode, Inject, Injectable, Module, Post, Res } from '@nestjs/common';
 import { DefineEvent } from '@warren/contracts';
-import { currentFlow, defineTopology, HandleMessage, MessageContext, Outbox } from '@warren/messaging';
+import {
+  currentFlow,
+  DefineJob,
+  defineTopology,
+  HandleJob,
+  HandleMessage,
+  JobContext,
+  MessageContext,
+  Outbox,
+} from '@warren/messaging';
 import { IsString } from 'class-validator';
 import { str } from 'envalid';
 import { DataSource, type MigrationInterface, type QueryRunner } from 'typeorm';
@@ -21,16 +30,23 @@ export class ThingMadeV1 {
   name!: string;
 }
 
+@DefineJob({ name: 'things.polish' })
+export class PolishThing {
+  @IsString()
+  name!: string;
+}
+
 class CreateThings1700000000000 implements MigrationInterface {
   readonly name = 'CreateThings1700000000000';
 
   async up(runner: QueryRunner): Promise<void> {
     await runner.query('CREATE TABLE made (name text NOT NULL)');
     await runner.query('CREATE TABLE heard (name text NOT NULL, correlation_id text NOT NULL)');
+    await runner.query('CREATE TABLE polished (name text NOT NULL, lease_seconds float NOT NULL)');
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.query('DROP TABLE made, heard');
+    await runner.query('DROP TABLE made, heard, polished');
   }
 }
 
@@ -113,7 +129,20 @@ class ThingsHandler {
   }
 }
 
-@Module({ controllers: [ThingsController, ThingsHandler], providers: [Gate] })
+@Controller()
+class ThingsPolisher {
+  /** Takes long enough for others to begin meanwhile, and keeps the lease that it has. */
+  @HandleJob(PolishThing)
+  async polish({ name }: PolishThing, { id, tx }: JobContext): Promise<void> {
+    await tx.query('SELECT pg_sleep(0.1)');
+    await tx.query(
+      'INSERT INTO polished SELECT $1, extract(epoch FROM lease_until - started_at) FROM jobs WHERE id = $2',
+      [name, id],
+    );
+  }
+}
+
+@Module({ controllers: [ThingsController, ThingsHandler, ThingsPolisher], providers: [Gate] })
 class ThingsModule {}
 
 /** A service with a bit of everything, for the tests of this library. */
