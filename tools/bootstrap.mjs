@@ -26,6 +26,8 @@ const COMMANDS = {
   'dead-letters':
     'lists, shows, redrives and discards dead letters; npm run dead-letters -- --help says more',
   topology: 'compares the broker with what the services describe; npm run topology -- --help says more',
+  contracts:
+    'checks that no message changed in a way that breaks others; npm run contracts -- --help says more',
   provision: 'makes accounts on servers that the environment names: npm run provision -- [directory]',
   install: 'only installs what is missing',
 };
@@ -40,7 +42,7 @@ if (!Object.hasOwn(COMMANDS, command)) {
   process.exit(64);
 }
 /** How many arguments a command takes. Those that take any number know their own, and have a help of their own. */
-const ANY_NUMBER = ['test', 'bench', 'dead-letters', 'topology'];
+const ANY_NUMBER = ['test', 'bench', 'dead-letters', 'topology', 'contracts'];
 const mostArguments = ANY_NUMBER.includes(command) ? Infinity : command === 'provision' ? 1 : 0;
 if (mostArguments < Infinity && args.some((argument) => argument === '--help' || argument === '-h')) {
   console.log(`npm run ${command}: ${COMMANDS[command]}\n\n${usage()}`);

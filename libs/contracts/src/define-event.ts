@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { describeClass, nestedClasses } from './schema/describe-class.ts';
 
 /** What a message is for: an event tells what happened, a command asks for an effect, a request asks for an answer, a reply is one. */
 export type ContractKind = 'event' | 'command' | 'request' | 'reply';
@@ -13,47 +14,59 @@ interface DescribedMessage<T extends object> {
   description: string;
   /** One valid `data`, used in documentation and checked by a test. */
   example: T;
+  /** The service that publishes it. */
+  publishedBy: string;
 }
 
 export interface EventOptions<T extends object> extends DescribedMessage<T> {
   /** The topic exchange that the message is published to. */
   exchange: string;
-  /** The service that publishes it. */
-  publishedBy: string;
 }
 
-export interface RequestOptions<T extends object> extends EventOptions<T> {
+export interface CommandOptions<T extends object> extends EventOptions<T> {
+  /**
+   * The service that carries it out, and decides on the contract. Default: `publishedBy`, for what a service asks of
+   * itself.
+   */
+  owner?: string;
+}
+
+export interface RequestOptions<T extends object> extends CommandOptions<T> {
   /** The class of the answer, itself defined by {@link DefineReply}. */
   reply: DataClass;
 }
 
-export interface ReplyOptions<T extends object> extends DescribedMessage<T> {
-  publishedBy: string;
-}
+export type ReplyOptions<T extends object> = DescribedMessage<T>;
 
 /** Everything that is known of one message type. Obtained by {@link contractOf}. */
 export interface Contract<T extends object = object> {
   readonly kind: ContractKind;
+  /** Routing key and CloudEvents `type`. */
   readonly type: string;
+  /** The major version in `type`. */
+  readonly version: number;
   /** Empty for replies: they go to the exchange of whoever asked. */
   readonly exchange: string;
   readonly publishedBy: string;
+  /** The service whose team decides on it: of events and replies the publisher, of the others who carries them out. */
+  readonly owner: string;
   readonly description: string;
   readonly example: T;
   readonly dataClass: DataClass<T>;
   readonly reply?: DataClass;
 }
 
-const TYPE_PATTERN = /^[a-z]+(-[a-z]+)*\.[a-z]+(-[a-z]+)*\.v[1-9][0-9]*$/;
+const TYPE_PATTERN = /^[a-z]+(-[a-z]+)*\.[a-z]+(-[a-z]+)*\.v(?<version>[1-9][0-9]*)$/;
 const EXCHANGE_PATTERN = /^[a-z]+(-[a-z]+)*\.[a-z]+(-[a-z]+)*$/;
 const contracts = new WeakMap<object, Contract>();
 
-function define<T extends object>(
-  kind: ContractKind,
-  options: DescribedMessage<T> & { exchange?: string; publishedBy: string; reply?: DataClass },
-) {
+type Options<T extends object> = DescribedMessage<T> &
+  Partial<Pick<RequestOptions<T>, 'exchange' | 'owner' | 'reply'>>;
+
+function define<T extends object>(kind: ContractKind, options: Options<T>) {
   return (dataClass: DataClass<T>): void => {
-    if (!TYPE_PATTERN.test(options.type)) {
+    const { version } = TYPE_PATTERN.exec(options.type)?.groups ?? {};
+    if (version === undefined) {
       throw new TypeError(
         `${dataClass.name}: type "${options.type}" is not <entity>.<verb>.v<major> in lower case, as in order.placed.v1`,
       );
@@ -63,11 +76,14 @@ function define<T extends object>(
         `${dataClass.name}: exchange "${options.exchange}" is not <entities>.<purpose> in lower case, as in orders.events`,
       );
     }
+    for (const nested of [dataClass, ...nestedClasses(dataClass).values()]) describeClass(nested);
     contracts.set(dataClass, {
       kind,
       type: options.type,
+      version: Number(version),
       exchange: options.exchange ?? '',
       publishedBy: options.publishedBy,
+      owner: options.owner ?? options.publishedBy,
       description: options.description,
       example: options.example,
       dataClass: dataClass as DataClass,
@@ -76,17 +92,23 @@ function define<T extends object>(
   };
 }
 
+// `never` lets only those compile that name their class, as DefineEvent<OrderPlacedV1>: it types the example.
+
 /** Declares the decorated class as the `data` of an event: a fact that any number of consumers may hear of, or none. */
-export const DefineEvent = <T extends object>(options: EventOptions<T>) => define<T>('event', options);
+export const DefineEvent = <T extends object = never>(options: EventOptions<NoInfer<T>>) =>
+  define<T>('event', options);
 
 /** Declares the decorated class as the `data` of a command. A command that no queue receives is an error for its publisher. */
-export const DefineCommand = <T extends object>(options: EventOptions<T>) => define<T>('command', options);
+export const DefineCommand = <T extends object = never>(options: CommandOptions<NoInfer<T>>) =>
+  define<T>('command', options);
 
 /** Declares the decorated class as the `data` of a request, which is answered within a deadline or not at all. */
-export const DefineRequest = <T extends object>(options: RequestOptions<T>) => define<T>('request', options);
+export const DefineRequest = <T extends object = never>(options: RequestOptions<NoInfer<T>>) =>
+  define<T>('request', options);
 
 /** Declares the decorated class as the `data` of the answer to a request. */
-export const DefineReply = <T extends object>(options: ReplyOptions<T>) => define<T>('reply', options);
+export const DefineReply = <T extends object = never>(options: ReplyOptions<NoInfer<T>>) =>
+  define<T>('reply', options);
 
 /**
  * The contract of a data class.

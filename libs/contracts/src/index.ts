@@ -16,8 +16,29 @@ export {
   parseSequence,
   type EventEnvelope,
 } from './envelope.ts';
+export { Describe, descriptionOf, type DescribeOptions, type FieldDescription } from './describe.ts';
+export {
+  Nested,
+  NestedList,
+  NestedUnion,
+  NestedUnionList,
+  type ListOptions,
+  type UnionOptions,
+} from './constraints/nested.ts';
+export { MayBeAbsent, MayBeNull } from './constraints/presence.ts';
+export { IsHttpUrl, IsMailAddress, IsTimestamp } from './constraints/text-formats.ts';
+export { TextLength } from './constraints/text-length.ts';
+export { UniqueItems } from './constraints/unique-items.ts';
 export { dataSchemaOf, type DataSchema } from './json-schema.ts';
-export { InvalidData, validateData, validateInstance, type DataViolation } from './validate-data.ts';
+export type { JsonType, Scalar, Schema } from './schema/keywords.ts';
+export {
+  assertData,
+  InvalidData,
+  prepareValidation,
+  validateData,
+  validateInstance,
+  type DataViolation,
+} from './validate-data.ts';
 export { allContracts } from './registry.ts';
 export { Money } from './money.ts';
 export { EmailFailedV1 } from './emails/email-failed.v1.ts';

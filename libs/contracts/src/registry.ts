@@ -9,6 +9,7 @@ import { OrderConfirmedV1 } from './orders/order-confirmed.v1.ts';
 import { OrderPlacedV1 } from './orders/order-placed.v1.ts';
 import { OrderRejectedV1 } from './orders/order-rejected.v1.ts';
 import { PlaceOrderV1 } from './orders/place-order.v1.ts';
+import { assertDescribed } from './schema/assert-described.ts';
 import { UserRegisteredV1 } from './users/user-registered.v1.ts';
 
 const published: readonly DataClass[] = [
@@ -26,5 +27,11 @@ const published: readonly DataClass[] = [
   EmailFailedV1,
 ];
 
-/** Every message type of the system, in the order of the flows. */
-export const allContracts: readonly Contract[] = published.map((dataClass) => contractOf(dataClass));
+/**
+ * Every message type that others may build on, in the order of the flows. Each of their fields is described, or this
+ * file can't be loaded.
+ */
+export const allContracts: readonly Contract[] = published.map((dataClass) => {
+  assertDescribed(dataClass);
+  return contractOf(dataClass);
+});

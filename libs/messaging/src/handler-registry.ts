@@ -1,5 +1,5 @@
 import type { MessageHandler } from '@nestjs/microservices';
-import { contractOf } from '@warren/contracts';
+import { contractOf, prepareValidation } from '@warren/contracts';
 import { isObservable, lastValueFrom } from 'rxjs';
 import type { BoundHandler } from './delivery/deliver.ts';
 import { MiswiredService } from './errors.ts';
@@ -51,6 +51,7 @@ export function bindHandlers(
     }
     const { dataClasses, transaction, batch } = extras.warren;
     const dataClass = dataClasses.find((each) => contractOf(each).type === type)!;
+    prepareValidation(dataClass, 'ignore');
     bound.set(type, {
       dataClass,
       transaction,

@@ -2,7 +2,7 @@
 export const EXIT = {
   done: 0,
   failed: 1,
-  /** A redrive stopped by itself; the broker differs from the plan. */
+  /** A redrive stopped by itself; the broker differs from the plan; a contract differs from what was released. */
   attention: 2,
   /** Nobody said yes. */
   notConfirmed: 3,

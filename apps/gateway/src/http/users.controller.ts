@@ -1,5 +1,6 @@
 import { Body, Controller, Get, HttpCode, Post, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
+import { IsMailAddress, TextLength } from '@warren/contracts';
 import { IsEmail, Length, Matches } from 'class-validator';
 import type { FastifyReply } from 'fastify';
 import { RegisterUser } from '../commands/register-user.ts';
@@ -20,7 +21,8 @@ export class NewUserRequest {
     example: 'ada@example.com',
   })
   @IsEmail({}, { message: 'email must be a mail address' })
-  @Length(3, 254)
+  @IsMailAddress({ message: 'email must be a mail address' }) // as user.registered tells it
+  @TextLength(3, 254)
   email!: string;
 
   @ApiProperty({
@@ -29,7 +31,7 @@ export class NewUserRequest {
     maxLength: 100,
     example: 'Ada Lovelace',
   })
-  @Length(1, 100)
+  @TextLength(1, 100)
   @Matches(/\S/, { message: 'displayName must not be blank' })
   @Matches(ONE_LINE, { message: 'displayName must be one line without control characters' })
   displayName!: string;

@@ -1,6 +1,7 @@
-import { IsIn, IsInt, IsISO8601, IsUUID, Max, Min } from 'class-validator';
-import { JSONSchema } from 'class-validator-jsonschema';
+import { IsIn, IsInt, IsUUID, Max, Min } from 'class-validator';
+import { IsTimestamp } from '../constraints/text-formats.ts';
 import { DefineEvent } from '../define-event.ts';
+import { Describe } from '../describe.ts';
 import { MAIL_TEMPLATES, type MailTemplate } from './mail-template.ts';
 
 @DefineEvent<EmailFailedV1>({
@@ -19,28 +20,28 @@ import { MAIL_TEMPLATES, type MailTemplate } from './mail-template.ts';
 })
 export class EmailFailedV1 {
   @IsUUID()
-  @JSONSchema({ description: 'Id of the mail; the subject of the event.' })
+  @Describe('Id of the mail; the subject of the event.')
   mailId!: string;
 
   @IsUUID()
-  @JSONSchema({ description: 'Account that the mail was meant for.' })
+  @Describe('Account that the mail was meant for.')
   userId!: string;
 
   @IsIn(MAIL_TEMPLATES)
-  @JSONSchema({ description: 'Which mail it was.' })
+  @Describe('Which mail it was.')
   template!: MailTemplate;
 
   @IsUUID()
-  @JSONSchema({ description: 'Id of the user, order or file that the mail is about.' })
+  @Describe('Id of the user, order or file that the mail is about.')
   about!: string;
 
   @IsInt()
   @Min(500)
   @Max(599)
-  @JSONSchema({ description: 'Reply code of the mail server (RFC 5321), 500 to 599.' })
+  @Describe('Reply code of the mail server (RFC 5321), 500 to 599.', { unit: 'none' })
   smtpCode!: number;
 
-  @IsISO8601({ strict: true })
-  @JSONSchema({ description: 'When the mail server refused it (RFC 3339, UTC).' })
+  @IsTimestamp()
+  @Describe('When the mail server refused it (RFC 3339, UTC).')
   failedAt!: string;
 }

@@ -1,6 +1,8 @@
-import { IsIn, IsISO8601, IsUUID, Length } from 'class-validator';
-import { JSONSchema } from 'class-validator-jsonschema';
+import { IsIn, IsUUID } from 'class-validator';
+import { IsTimestamp } from '../constraints/text-formats.ts';
+import { TextLength } from '../constraints/text-length.ts';
 import { DefineEvent } from '../define-event.ts';
+import { Describe } from '../describe.ts';
 import { MAIL_TEMPLATES, type MailTemplate } from './mail-template.ts';
 
 @DefineEvent<EmailSentV1>({
@@ -19,26 +21,26 @@ import { MAIL_TEMPLATES, type MailTemplate } from './mail-template.ts';
 })
 export class EmailSentV1 {
   @IsUUID()
-  @JSONSchema({ description: 'Id of the mail; the subject of the event.' })
+  @Describe('Id of the mail; the subject of the event.')
   mailId!: string;
 
   @IsUUID()
-  @JSONSchema({ description: 'Account that the mail was sent to.' })
+  @Describe('Account that the mail was sent to.')
   userId!: string;
 
   @IsIn(MAIL_TEMPLATES)
-  @JSONSchema({ description: 'Which mail it was.' })
+  @Describe('Which mail it was.')
   template!: MailTemplate;
 
   @IsUUID()
-  @JSONSchema({ description: 'Id of the user, order or file that the mail is about.' })
+  @Describe('Id of the user, order or file that the mail is about.')
   about!: string;
 
-  @Length(3, 255)
-  @JSONSchema({ description: 'The Message-ID header (RFC 5322), the same whenever this mail is sent again.' })
+  @TextLength(3, 255)
+  @Describe('The Message-ID header (RFC 5322), the same whenever this mail is sent again.')
   messageId!: string;
 
-  @IsISO8601({ strict: true })
-  @JSONSchema({ description: 'When the mail server accepted it (RFC 3339, UTC).' })
+  @IsTimestamp()
+  @Describe('When the mail server accepted it (RFC 3339, UTC).')
   sentAt!: string;
 }

@@ -1,57 +1,49 @@
-import { Type } from 'class-transformer';
-import {
-  IsArray,
-  IsInt,
-  IsISO8601,
-  IsObject,
-  IsOptional,
-  IsUUID,
-  Length,
-  Matches,
-  Min,
-  ValidateNested,
-} from 'class-validator';
-import { JSONSchema } from 'class-validator-jsonschema';
+import { IsInt, IsUUID, Matches, Min } from 'class-validator';
+import { Nested, NestedList } from '../constraints/nested.ts';
+import { MayBeAbsent } from '../constraints/presence.ts';
+import { IsTimestamp } from '../constraints/text-formats.ts';
+import { TextLength } from '../constraints/text-length.ts';
 import { DefineEvent } from '../define-event.ts';
+import { Describe } from '../describe.ts';
 
 /** What processing found out. A field is absent where it makes no sense for the type of file. */
 export class FileResult {
-  @IsOptional()
+  @MayBeAbsent()
   @IsInt()
   @Min(0)
-  @JSONSchema({ description: 'CSV: number of data rows, without the header.' })
+  @Describe('CSV: data rows, without the header.', { unit: 'rows' })
   rows?: number;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsInt()
   @Min(1)
-  @JSONSchema({ description: 'Images: width in pixels after the orientation is applied.' })
+  @Describe('Images: width after the orientation is applied.', { unit: 'pixels' })
   width?: number;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsInt()
   @Min(1)
-  @JSONSchema({ description: 'Images: height in pixels after the orientation is applied.' })
+  @Describe('Images: height after the orientation is applied.', { unit: 'pixels' })
   height?: number;
 }
 
 /** Another object that was made from the file. */
 export class Derivative {
-  @Matches(/^[a-z0-9][a-z0-9.-]{0,63}$/)
-  @JSONSchema({ description: 'Name within the file, for example thumbnail.webp.' })
+  @Matches(/^[a-z0-9][a-z0-9.-]{0,63}$/u)
+  @Describe('Name within the file, for example thumbnail.webp.')
   name!: string;
 
-  @Length(3, 127)
-  @JSONSchema({ description: 'Media type of its bytes.' })
+  @TextLength(3, 127)
+  @Describe('Media type of its bytes.')
   mediaType!: string;
 
   @IsInt()
   @Min(0)
-  @JSONSchema({ description: 'Size in bytes.' })
+  @Describe('Size.', { unit: 'bytes' })
   size!: number;
 
-  @Matches(/^files\/[0-9a-f-]{36}\/[a-z0-9][a-z0-9.-]{0,63}$/)
-  @JSONSchema({ description: 'Key of the bytes in the object storage.' })
+  @Matches(/^files\/[0-9a-f-]{36}\/[a-z0-9][a-z0-9.-]{0,63}$/u)
+  @Describe('Key of the bytes in the object storage.')
   objectKey!: string;
 }
 
@@ -81,43 +73,39 @@ export class Derivative {
 })
 export class FileProcessedV1 {
   @IsUUID()
-  @JSONSchema({ description: 'Id of the file; the subject of the event.' })
+  @Describe('Id of the file; the subject of the event.')
   fileId!: string;
 
   @IsUUID()
-  @JSONSchema({ description: 'Account that owns the file.' })
+  @Describe('Account that owns the file.')
   ownerId!: string;
 
-  @Length(1, 255)
-  @JSONSchema({ description: 'Name that the owner gave. To be shown, never to be used as a path.' })
+  @TextLength(1, 255)
+  @Describe('Name that the owner gave. To be shown, never to be used as a path.')
   name!: string;
 
   @IsInt()
   @Min(0)
-  @JSONSchema({ description: 'Size in bytes.' })
+  @Describe('Size.', { unit: 'bytes' })
   size!: number;
 
-  @Matches(/^[0-9a-f]{64}$/)
-  @JSONSchema({ description: 'SHA-256 of all bytes, in lower-case hexadecimal.' })
+  @Matches(/^[0-9a-f]{64}$/u)
+  @Describe('SHA-256 of all bytes, in lower-case hexadecimal.')
   sha256!: string;
 
-  @Length(3, 127)
-  @JSONSchema({ description: 'Media type, found out from the bytes.' })
+  @TextLength(3, 127)
+  @Describe('Media type, found out from the bytes.')
   mediaType!: string;
 
-  @IsObject()
-  @ValidateNested()
-  @Type(() => FileResult)
-  @JSONSchema({ description: 'What processing found out.' })
+  @Nested(() => FileResult)
+  @Describe('What processing found out.')
   result!: FileResult;
 
-  @IsArray()
-  @ValidateNested({ each: true })
-  @Type(() => Derivative)
-  @JSONSchema({ description: 'Objects made from the file.' })
+  @NestedList(() => Derivative)
+  @Describe('Objects made from the file.')
   derivatives!: Derivative[];
 
-  @IsISO8601({ strict: true })
-  @JSONSchema({ description: 'When processing ended (RFC 3339, UTC).' })
+  @IsTimestamp()
+  @Describe('When processing ended (RFC 3339, UTC).')
   processedAt!: string;
 }

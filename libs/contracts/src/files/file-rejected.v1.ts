@@ -1,6 +1,9 @@
-import { IsIn, IsInt, IsISO8601, IsOptional, IsUUID, Length, Matches, Min } from 'class-validator';
-import { JSONSchema } from 'class-validator-jsonschema';
+import { IsIn, IsInt, IsUUID, Matches, Min } from 'class-validator';
+import { MayBeAbsent } from '../constraints/presence.ts';
+import { IsTimestamp } from '../constraints/text-formats.ts';
+import { TextLength } from '../constraints/text-length.ts';
 import { DefineEvent } from '../define-event.ts';
+import { Describe } from '../describe.ts';
 
 /** Why a file can't be processed: a closed list. */
 export const FILE_REJECTION_REASONS = [
@@ -28,37 +31,37 @@ export type FileRejectionReason = (typeof FILE_REJECTION_REASONS)[number];
 })
 export class FileRejectedV1 {
   @IsUUID()
-  @JSONSchema({ description: 'Id of the file; the subject of the event.' })
+  @Describe('Id of the file; the subject of the event.')
   fileId!: string;
 
   @IsUUID()
-  @JSONSchema({ description: 'Account that owns the file.' })
+  @Describe('Account that owns the file.')
   ownerId!: string;
 
-  @Length(1, 255)
-  @JSONSchema({ description: 'Name that the owner gave. To be shown, never to be used as a path.' })
+  @TextLength(1, 255)
+  @Describe('Name that the owner gave. To be shown, never to be used as a path.')
   name!: string;
 
   @IsInt()
   @Min(0)
-  @JSONSchema({ description: 'Size in bytes.' })
+  @Describe('Size.', { unit: 'bytes' })
   size!: number;
 
-  @IsOptional()
-  @Matches(/^[0-9a-f]{64}$/)
-  @JSONSchema({ description: 'SHA-256 of all bytes in lower-case hexadecimal, where they could be read.' })
+  @MayBeAbsent()
+  @Matches(/^[0-9a-f]{64}$/u)
+  @Describe('SHA-256 of all bytes in lower-case hexadecimal, where they could be read.')
   sha256?: string;
 
-  @IsOptional()
-  @Length(3, 127)
-  @JSONSchema({ description: 'Media type, where it could be found out.' })
+  @MayBeAbsent()
+  @TextLength(3, 127)
+  @Describe('Media type, where it could be found out.')
   mediaType?: string;
 
   @IsIn(FILE_REJECTION_REASONS)
-  @JSONSchema({ description: 'Why the file can not be processed.' })
+  @Describe('Why the file can not be processed.')
   reason!: FileRejectionReason;
 
-  @IsISO8601({ strict: true })
-  @JSONSchema({ description: 'When the file was rejected (RFC 3339, UTC).' })
+  @IsTimestamp()
+  @Describe('When the file was rejected (RFC 3339, UTC).')
   rejectedAt!: string;
 }

@@ -1,6 +1,8 @@
-import { IsInt, IsISO8601, IsUUID, Length, Matches, Min } from 'class-validator';
-import { JSONSchema } from 'class-validator-jsonschema';
+import { IsInt, IsUUID, Matches, Min } from 'class-validator';
+import { IsTimestamp } from '../constraints/text-formats.ts';
+import { TextLength } from '../constraints/text-length.ts';
 import { DefineEvent } from '../define-event.ts';
+import { Describe } from '../describe.ts';
 
 @DefineEvent<FileUploadedV1>({
   type: 'file.uploaded.v1',
@@ -18,27 +20,27 @@ import { DefineEvent } from '../define-event.ts';
 })
 export class FileUploadedV1 {
   @IsUUID()
-  @JSONSchema({ description: 'Id of the file; the subject of the event.' })
+  @Describe('Id of the file; the subject of the event.')
   fileId!: string;
 
   @IsUUID()
-  @JSONSchema({ description: 'Account that owns the file.' })
+  @Describe('Account that owns the file.')
   ownerId!: string;
 
-  @Length(1, 255)
-  @JSONSchema({ description: 'Name that the owner gave. To be shown, never to be used as a path.' })
+  @TextLength(1, 255)
+  @Describe('Name that the owner gave. To be shown, never to be used as a path.')
   name!: string;
 
   @IsInt()
   @Min(0)
-  @JSONSchema({ description: 'Size in bytes.' })
+  @Describe('Size.', { unit: 'bytes' })
   size!: number;
 
-  @Matches(/^files\/[0-9a-f-]{36}\/[a-z0-9][a-z0-9.-]{0,63}$/)
-  @JSONSchema({ description: 'Key of the bytes in the object storage.' })
+  @Matches(/^files\/[0-9a-f-]{36}\/[a-z0-9][a-z0-9.-]{0,63}$/u)
+  @Describe('Key of the bytes in the object storage.')
   objectKey!: string;
 
-  @IsISO8601({ strict: true })
-  @JSONSchema({ description: 'When the last byte was stored (RFC 3339, UTC).' })
+  @IsTimestamp()
+  @Describe('When the last byte was stored (RFC 3339, UTC).')
   uploadedAt!: string;
 }

@@ -1,29 +1,28 @@
-import { Type } from 'class-transformer';
-import { IsArray, IsInt, IsObject, Length, Matches, Max, Min, ValidateNested } from 'class-validator';
-import { JSONSchema } from 'class-validator-jsonschema';
+import { IsInt, Matches, Max, Min } from 'class-validator';
+import { Nested, NestedList } from '../constraints/nested.ts';
+import { TextLength } from '../constraints/text-length.ts';
 import { DefineReply, DefineRequest } from '../define-event.ts';
+import { Describe } from '../describe.ts';
 import { Money } from '../money.ts';
 import { SKU_PATTERN } from './order-line.ts';
 
 export class Product {
-  @Length(1, 64)
+  @TextLength(1, 64)
   @Matches(SKU_PATTERN)
-  @JSONSchema({ description: 'Stock keeping unit.' })
+  @Describe('Stock keeping unit.')
   sku!: string;
 
-  @Length(1, 200)
-  @JSONSchema({ description: 'Name of the product.' })
+  @TextLength(1, 200)
+  @Describe('Name of the product.')
   name!: string;
 
-  @IsObject()
-  @ValidateNested()
-  @Type(() => Money)
-  @JSONSchema({ description: 'Price of one piece at this moment.' })
+  @Nested(() => Money)
+  @Describe('Price of one piece at this moment.')
   unitPrice!: Money;
 
   @IsInt()
   @Min(0)
-  @JSONSchema({ description: 'Number of pieces in stock at this moment.' })
+  @Describe('Stock at this moment.', { unit: 'pieces' })
   available!: number;
 }
 
@@ -43,10 +42,8 @@ export class Product {
   },
 })
 export class ProductListV1 {
-  @IsArray()
-  @ValidateNested({ each: true })
-  @Type(() => Product)
-  @JSONSchema({ description: 'Products in the order of their SKU.' })
+  @NestedList(() => Product)
+  @Describe('Products in the order of their SKU.')
   items!: Product[];
 }
 
@@ -54,6 +51,7 @@ export class ProductListV1 {
   type: 'product.list.v1',
   exchange: 'orders.commands',
   publishedBy: 'gateway',
+  owner: 'order-service',
   reply: ProductListV1,
   description: 'Asks for the catalogue with prices and stock.',
   example: { limit: 100 },
@@ -62,6 +60,6 @@ export class ListProductsV1 {
   @IsInt()
   @Min(1)
   @Max(1000)
-  @JSONSchema({ description: 'The most products to return.' })
+  @Describe('The most products to return.', { unit: 'products' })
   limit!: number;
 }

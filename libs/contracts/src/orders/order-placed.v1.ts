@@ -1,7 +1,8 @@
-import { Type } from 'class-transformer';
-import { ArrayMinSize, IsArray, IsISO8601, IsObject, IsUUID, ValidateNested } from 'class-validator';
-import { JSONSchema } from 'class-validator-jsonschema';
+import { IsUUID } from 'class-validator';
+import { Nested, NestedList } from '../constraints/nested.ts';
+import { IsTimestamp } from '../constraints/text-formats.ts';
 import { DefineEvent } from '../define-event.ts';
+import { Describe } from '../describe.ts';
 import { Money } from '../money.ts';
 import { PricedLine } from './order-line.ts';
 
@@ -20,27 +21,22 @@ import { PricedLine } from './order-line.ts';
 })
 export class OrderPlacedV1 {
   @IsUUID()
-  @JSONSchema({ description: 'Id of the order; the subject of the event.' })
+  @Describe('Id of the order; the subject of the event.')
   orderId!: string;
 
   @IsUUID()
-  @JSONSchema({ description: 'Account that ordered.' })
+  @Describe('Account that ordered.')
   customerId!: string;
 
-  @IsArray()
-  @ArrayMinSize(1)
-  @ValidateNested({ each: true })
-  @Type(() => PricedLine)
-  @JSONSchema({ description: 'What was ordered, with the prices that hold.' })
+  @NestedList(() => PricedLine, { min: 1 })
+  @Describe('What was ordered, with the prices that hold.')
   lines!: PricedLine[];
 
-  @IsObject()
-  @ValidateNested()
-  @Type(() => Money)
-  @JSONSchema({ description: 'Sum of quantity times unit price over all lines.' })
+  @Nested(() => Money)
+  @Describe('Sum of quantity times unit price over all lines.')
   total!: Money;
 
-  @IsISO8601({ strict: true })
-  @JSONSchema({ description: 'When the order was placed (RFC 3339, UTC).' })
+  @IsTimestamp()
+  @Describe('When the order was placed (RFC 3339, UTC).')
   placedAt!: string;
 }

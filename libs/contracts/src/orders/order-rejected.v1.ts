@@ -1,7 +1,9 @@
-import { Type } from 'class-transformer';
-import { ArrayMinSize, IsArray, IsIn, IsISO8601, IsUUID, Length, ValidateNested } from 'class-validator';
-import { JSONSchema } from 'class-validator-jsonschema';
+import { IsIn, IsUUID } from 'class-validator';
+import { NestedList } from '../constraints/nested.ts';
+import { IsTimestamp } from '../constraints/text-formats.ts';
+import { TextLength } from '../constraints/text-length.ts';
 import { DefineEvent } from '../define-event.ts';
+import { Describe } from '../describe.ts';
 import { RequestedLine } from './order-line.ts';
 
 /** Why an order can't be placed: a closed list. */
@@ -24,29 +26,26 @@ export type OrderRejectionReason = (typeof ORDER_REJECTION_REASONS)[number];
 })
 export class OrderRejectedV1 {
   @IsUUID()
-  @JSONSchema({ description: 'Id of the order; the subject of the event.' })
+  @Describe('Id of the order; the subject of the event.')
   orderId!: string;
 
   @IsUUID()
-  @JSONSchema({ description: 'Account that ordered.' })
+  @Describe('Account that ordered.')
   customerId!: string;
 
-  @IsArray()
-  @ArrayMinSize(1)
-  @ValidateNested({ each: true })
-  @Type(() => RequestedLine)
-  @JSONSchema({ description: 'What was asked for.' })
+  @NestedList(() => RequestedLine, { min: 1 })
+  @Describe('What was asked for.')
   lines!: RequestedLine[];
 
   @IsIn(ORDER_REJECTION_REASONS)
-  @JSONSchema({ description: 'Why the order could not be placed.' })
+  @Describe('Why the order could not be placed.')
   reason!: OrderRejectionReason;
 
-  @Length(1, 64)
-  @JSONSchema({ description: 'The first stock keeping unit for which the reason holds.' })
+  @TextLength(1, 64)
+  @Describe('The first stock keeping unit for which the reason holds.')
   sku!: string;
 
-  @IsISO8601({ strict: true })
-  @JSONSchema({ description: 'When the order was rejected (RFC 3339, UTC).' })
+  @IsTimestamp()
+  @Describe('When the order was rejected (RFC 3339, UTC).')
   rejectedAt!: string;
 }

@@ -1,13 +1,15 @@
-import { Type } from 'class-transformer';
-import { ArrayMaxSize, ArrayMinSize, IsArray, IsISO8601, IsUUID, ValidateNested } from 'class-validator';
-import { JSONSchema } from 'class-validator-jsonschema';
+import { IsUUID } from 'class-validator';
+import { NestedList } from '../constraints/nested.ts';
+import { IsTimestamp } from '../constraints/text-formats.ts';
 import { DefineCommand } from '../define-event.ts';
+import { Describe } from '../describe.ts';
 import { MAX_ORDER_LINES, RequestedLine } from './order-line.ts';
 
 @DefineCommand<PlaceOrderV1>({
   type: 'order.place.v1',
   exchange: 'orders.commands',
   publishedBy: 'gateway',
+  owner: 'order-service',
   description: 'Asks for an order to be placed. Answered by order.placed.v1 or order.rejected.v1.',
   example: {
     orderId: '01912d68-783e-7a3c-8a2c-0c6e6f3f6a02',
@@ -18,22 +20,18 @@ import { MAX_ORDER_LINES, RequestedLine } from './order-line.ts';
 })
 export class PlaceOrderV1 {
   @IsUUID()
-  @JSONSchema({ description: 'Id that the order will have; the subject of the command.' })
+  @Describe('Id that the order will have; the subject of the command.')
   orderId!: string;
 
   @IsUUID()
-  @JSONSchema({ description: 'Account that orders.' })
+  @Describe('Account that orders.')
   customerId!: string;
 
-  @IsArray()
-  @ArrayMinSize(1)
-  @ArrayMaxSize(MAX_ORDER_LINES)
-  @ValidateNested({ each: true })
-  @Type(() => RequestedLine)
-  @JSONSchema({ description: 'What is ordered; each SKU once.' })
+  @NestedList(() => RequestedLine, { min: 1, max: MAX_ORDER_LINES })
+  @Describe('What is ordered; each SKU once.')
   lines!: RequestedLine[];
 
-  @IsISO8601({ strict: true })
-  @JSONSchema({ description: 'When the gateway accepted the order (RFC 3339, UTC).' })
+  @IsTimestamp()
+  @Describe('When the gateway accepted the order (RFC 3339, UTC).')
   acceptedAt!: string;
 }

@@ -1,6 +1,8 @@
-import { IsEmail, IsISO8601, IsUUID, Length } from 'class-validator';
-import { JSONSchema } from 'class-validator-jsonschema';
+import { IsUUID } from 'class-validator';
+import { IsMailAddress, IsTimestamp } from '../constraints/text-formats.ts';
+import { TextLength } from '../constraints/text-length.ts';
 import { DefineEvent } from '../define-event.ts';
+import { Describe } from '../describe.ts';
 
 @DefineEvent<UserRegisteredV1>({
   type: 'user.registered.v1',
@@ -16,19 +18,19 @@ import { DefineEvent } from '../define-event.ts';
 })
 export class UserRegisteredV1 {
   @IsUUID()
-  @JSONSchema({ description: 'Id of the account; the subject of the event.' })
+  @Describe('Id of the account; the subject of the event.')
   userId!: string;
 
-  @IsEmail()
-  @Length(3, 254)
-  @JSONSchema({ description: 'Mail address as the person typed it.' })
+  @IsMailAddress()
+  @TextLength(3, 254)
+  @Describe('Mail address as the person typed it.')
   email!: string;
 
-  @Length(1, 100)
-  @JSONSchema({ description: 'Name to greet the person by.' })
+  @TextLength(1, 100)
+  @Describe('Name to greet the person by.')
   displayName!: string;
 
-  @IsISO8601({ strict: true })
-  @JSONSchema({ description: 'When the account was made (RFC 3339, UTC).' })
+  @IsTimestamp()
+  @Describe('When the account was made (RFC 3339, UTC).')
   registeredAt!: string;
 }

@@ -1,8 +1,9 @@
 import { context as otelContext, propagation } from '@opentelemetry/api';
 import {
+  assertData,
   contractOf,
   formatSequence,
-  validateData,
+  prepareValidation,
   type Contract,
   type DataClass,
   type EventEnvelope,
@@ -53,12 +54,14 @@ export class MessageComposer {
     this.#topology = topology;
     this.#schemaBaseUrl = schemaBaseUrl.replace(/\/$/, '');
     this.#publishable = new Set(topology.publishes);
+    for (const { dataClass } of topology.publishes) prepareValidation(dataClass, 'refuse');
   }
 
   /**
    * @param time when that happens which the message tells of; its id is of the same moment. Default: now.
    * @throws MiswiredService when the contract is not in `publishes` of the topology
    * @throws InvalidData when the data is not what the contract allows
+   * @throws TypeError when the data can't be said in JSON, because it refers to itself or holds a bigint
    * @throws RangeError when the subject, the correlation id or the whole message is too long for the wire
    */
   compose(dataClass: DataClass, message: NewMessage<object>, time?: Date): ComposedMessage {
@@ -68,7 +71,7 @@ export class MessageComposer {
         `${this.#topology.service} does not publish ${contract.type}: add ${dataClass.name} to "publishes" in topology.ts`,
       );
     }
-    validateData(dataClass, message.data, 'refuse');
+    assertData(dataClass, message.data, 'refuse');
     const id = time ? uuidv7({ msecs: time.getTime() }) : uuidv7();
     const flow = currentFlow();
     const envelope: EventEnvelope = {

@@ -1,0 +1,40 @@
+import type { Contract } from '@warren/contracts';
+import type { Topology } from '@warren/messaging';
+
+/** Which services have a contract in their topology. */
+export interface Users {
+  publishes: string[];
+  consumes: string[];
+}
+
+/**
+ * Who publishes and who consumes each type, by what the services say in their topology.ts.
+ *
+ * @param contracts all of them: topologies name replies by their class alone
+ */
+export function usersByType(
+  topologies: readonly Topology[],
+  contracts: readonly Pick<Contract, 'type' | 'dataClass'>[],
+): Map<string, Users> {
+  const users = new Map<string, Users>();
+  const add = (type: string | undefined, side: keyof Users, service: string) => {
+    if (type === undefined) return;
+    const known = users.get(type) ?? { publishes: [], consumes: [] };
+    users.set(type, known);
+    if (!known[side].includes(service)) known[side].push(service);
+  };
+  const replyTo = ({ reply }: Contract) => contracts.find(({ dataClass }) => dataClass === reply)?.type;
+  for (const { service, publishes, consumers, answerers, asks } of topologies) {
+    for (const { type } of publishes) add(type, 'publishes', service);
+    for (const { type } of consumers.flatMap(({ contracts }) => contracts)) add(type, 'consumes', service);
+    for (const contract of asks) {
+      add(contract.type, 'publishes', service);
+      add(replyTo(contract), 'consumes', service);
+    }
+    for (const contract of answerers.flatMap(({ contracts }) => contracts)) {
+      add(contract.type, 'consumes', service);
+      add(replyTo(contract), 'publishes', service);
+    }
+  }
+  return users;
+}
