@@ -13,7 +13,7 @@ export const environment = {
     default: 100_000_000,
     desc: 'Images of more pixels (width × height) are rejected, before they are decoded',
   }),
-  WARREN_JOB_CONCURRENCY: integer({
+  WARREN_PROCESSING_CONCURRENCY: integer({
     min: 1,
     max: 64,
     default: 2,

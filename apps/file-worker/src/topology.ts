@@ -3,7 +3,7 @@ import { defineTopology, type Topology } from '@warren/messaging';
 import type { FileWorkerConfig } from './config.ts';
 
 // The exchange files.events is the gateway's; this service binds to it and writes to it.
-export const topologyFor = ({ WARREN_JOB_CONCURRENCY }: FileWorkerConfig): Topology =>
+export const topologyFor = ({ WARREN_PROCESSING_CONCURRENCY }: FileWorkerConfig): Topology =>
   defineTopology({
     service: 'file-worker',
     publishes: [FileProcessedV1, FileRejectedV1],
@@ -11,9 +11,9 @@ export const topologyFor = ({ WARREN_JOB_CONCURRENCY }: FileWorkerConfig): Topol
       {
         queue: 'jobs',
         handles: [FileUploadedV1],
-        concurrency: WARREN_JOB_CONCURRENCY,
+        concurrency: WARREN_PROCESSING_CONCURRENCY,
         // None in reserve: a job is long, and one in the hands of a busy worker is one that an idle worker can't take.
-        prefetch: WARREN_JOB_CONCURRENCY,
+        prefetch: WARREN_PROCESSING_CONCURRENCY,
         retryDelays: ['5s', '30s', '5m', '30m'],
       },
     ],

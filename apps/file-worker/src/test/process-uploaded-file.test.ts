@@ -235,7 +235,10 @@ describe('the processing of uploaded files', () => {
 
 describe('a file-worker that is configured', () => {
   it('rejects images of more pixels than it may decode', async () => {
-    const rig = await FileWorkerRig.start({ WARREN_MAX_IMAGE_PIXELS: '10000', WARREN_JOB_CONCURRENCY: '1' });
+    const rig = await FileWorkerRig.start({
+      WARREN_MAX_IMAGE_PIXELS: '10000',
+      WARREN_PROCESSING_CONCURRENCY: '1',
+    });
     try {
       const uploaded = await rig.upload(await photo(101, 100));
       await rig.publish(uploaded);
