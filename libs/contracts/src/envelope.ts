@@ -31,6 +31,49 @@ export interface EventEnvelope<T = unknown> {
   data: T;
 }
 
+export interface EnvelopeParts<T> {
+  /** A UUIDv7. */
+  id: string;
+  /** Who publishes it. */
+  service: string;
+  type: string;
+  subject: string;
+  /** Version of the aggregate after this message; 0 where there is none. */
+  sequence: number;
+  data: T;
+  /** Where schemas are served, for example `https://api.example.com/schemas`, with no slash at its end. */
+  schemaBaseUrl: string;
+  /** Default: now. */
+  time?: Date | undefined;
+  /** Default: the message's own id. */
+  correlationId?: string | undefined;
+  /** Default: none. */
+  causationId?: string | undefined;
+}
+
+/**
+ * Makes the envelope of a message that Warren publishes.
+ *
+ * @throws RangeError when `sequence` is no version, see {@link formatSequence}
+ */
+export function createEnvelope<T>(parts: EnvelopeParts<T>): EventEnvelope<T> {
+  const { id, service, type, subject, sequence, data, schemaBaseUrl, time = new Date() } = parts;
+  return {
+    specversion: '1.0',
+    id,
+    source: `/warren/${service}`,
+    type,
+    subject,
+    time: time.toISOString(),
+    datacontenttype: 'application/json',
+    dataschema: `${schemaBaseUrl}/${type}.json`,
+    sequence: formatSequence(sequence),
+    correlationid: parts.correlationId ?? id,
+    ...(parts.causationId !== undefined && { causationid: parts.causationId }),
+    data,
+  };
+}
+
 /** A body that is not one of our envelopes. Sending the same bytes again can't help. */
 export class MalformedEnvelope extends Error {
   override readonly name = 'MalformedEnvelope';

@@ -9,11 +9,13 @@ export {
   type DataClass,
 } from './define-event.ts';
 export {
+  createEnvelope,
   ENVELOPE_CONTENT_TYPE,
   formatSequence,
   MalformedEnvelope,
   parseEnvelope,
   parseSequence,
+  type EnvelopeParts,
   type EventEnvelope,
 } from './envelope.ts';
 export { Describe, descriptionOf, type DescribeOptions, type FieldDescription } from './describe.ts';

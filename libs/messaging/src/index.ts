@@ -21,6 +21,7 @@ export {
   type DeadLetterGroup,
   type DeadLetterSummary,
 } from './dead-letters/summary.ts';
+export { propertiesOf } from './broker/message-codec.ts';
 export { Deliveries, type SettledDelivery } from './delivery/deliveries.ts';
 export { parseDuration } from './duration.ts';
 export {

@@ -82,7 +82,7 @@ export class MessagingRuntime implements StatusSource {
     this.#relay = new Relay(lease, this.#publisher, topology.service, logger, this.#metrics, options.relay);
     this.#wakeUp = new WakeUp(dataSource, this.#relay, schema, logger);
     this.#inbox = new InboxMaintenance(dataSource, logger);
-    this.deliveries = new Deliveries(logger, () => this.#inHand());
+    this.deliveries = new Deliveries(this.#metrics, logger, () => this.#inHand());
     this.outbox = new Outbox(dataSource, topology, schemaBaseUrl, () => this.#wakeUp.committed());
     this.work = new ScheduledWork({
       dataSource,
@@ -189,7 +189,6 @@ export class MessagingRuntime implements StatusSource {
       connection: this.#consuming,
       publisher: this.#publisher,
       logger: this.#logger,
-      metrics: this.#metrics,
       deliveries: this.deliveries,
       prepare: this.#keeper.ensure.bind(this.#keeper),
     };

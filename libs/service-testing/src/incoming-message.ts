@@ -1,13 +1,13 @@
 import {
+  assertData,
   contractOf,
-  ENVELOPE_CONTENT_TYPE,
-  formatSequence,
-  validateData,
+  createEnvelope,
   type DataClass,
   type EventEnvelope,
 } from '@warren/contracts';
-import type { Options } from 'amqplib';
 import { v7 as uuidv7 } from 'uuid';
+
+const SCHEMA_BASE_URL = 'http://127.0.0.1:7080/schemas';
 
 export interface PublishOptions {
   /** The envelope's `subject`. Default: an id of its own. */
@@ -41,33 +41,20 @@ export function composeMessage<T extends object>(
   data: T,
   options: PublishOptions,
 ): IncomingMessage<T> {
-  validateData(dataClass, data, 'refuse');
+  assertData(dataClass, data, 'refuse');
   const { type, publishedBy } = contractOf(dataClass);
-  const { id = uuidv7(), aggregateId = uuidv7(), sequence = 1, causationId, time = new Date() } = options;
-  const envelope: EventEnvelope<T> = {
-    specversion: '1.0',
+  const { id = uuidv7(), aggregateId = uuidv7(), sequence = 1, time, correlationId, causationId } = options;
+  const envelope = createEnvelope({
     id,
-    source: `/warren/${publishedBy}`,
+    service: publishedBy,
     type,
     subject: aggregateId,
-    time: time.toISOString(),
-    datacontenttype: 'application/json',
-    dataschema: `http://127.0.0.1:7080/schemas/${type}.json`,
-    sequence: formatSequence(sequence),
-    correlationid: options.correlationId ?? id,
-    ...(causationId !== undefined && { causationid: causationId }),
+    sequence,
     data,
-  };
+    schemaBaseUrl: SCHEMA_BASE_URL,
+    time,
+    correlationId,
+    causationId,
+  });
   return { id, type, envelope };
-}
-
-export function propertiesOf({ id, type, envelope }: IncomingMessage): Options.Publish {
-  return {
-    contentType: ENVELOPE_CONTENT_TYPE,
-    messageId: id,
-    type,
-    timestamp: Math.floor(Date.parse(envelope.time) / 1000),
-    appId: envelope.source.slice('/warren/'.length),
-    correlationId: envelope.correlationid,
-  };
 }

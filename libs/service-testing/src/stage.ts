@@ -1,7 +1,7 @@
-import { applyTopology, type DeadLetter, type Topology } from '@warren/messaging';
+import { propertiesOf, applyTopology, type DeadLetter, type Topology } from '@warren/messaging';
 import { publishRaw, type TestBroker, type TestDatabase } from '@warren/testing';
 import { Backstage } from './backstage.ts';
-import { propertiesOf, type IncomingMessage } from './incoming-message.ts';
+import type { IncomingMessage } from './incoming-message.ts';
 import { MessageLog } from './message-log.ts';
 import { Publications } from './publications.ts';
 import { tally } from './wait-for.ts';
@@ -62,7 +62,7 @@ export class Stage {
       contract.exchange,
       message.type,
       message.envelope,
-      propertiesOf(message),
+      propertiesOf(message.envelope, contract.publishedBy, {}),
     );
   }
 

@@ -24,3 +24,13 @@ export async function build(project = 'tsconfig.build.json'): Promise<void> {
   });
   if (code !== 0) throw new Error(`The build failed:\n${output.trimEnd()}`);
 }
+
+/** For commands that can't go on without: says what the compiler said, and ends the process with 1. */
+export async function buildOrExit(): Promise<void> {
+  try {
+    await build();
+  } catch (error) {
+    console.error((error as Error).message);
+    process.exit(1);
+  }
+}

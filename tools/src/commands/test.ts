@@ -1,20 +1,15 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { ROOT } from '../config.ts';
-import { build } from './build.ts';
+import { buildOrExit } from './build.ts';
 
 /**
  * `npm test`: builds what the end-to-end tests start, then runs Jest with the arguments handed on. Jest's global
  * set-up starts the servers.
  */
 
-try {
-  console.error('Building');
-  await build();
-} catch (error) {
-  console.error((error as Error).message);
-  process.exit(1);
-}
+console.error('Building');
+await buildOrExit();
 const jest = join(ROOT, 'node_modules/jest/bin/jest.js');
 const child = spawn(
   process.execPath,

@@ -1,12 +1,7 @@
-import { build } from './build.ts';
+import { buildOrExit } from './build.ts';
 
 /** `npm run topology -- plan | apply`: holds the broker against what the services describe. */
 
-try {
-  await build(); // what is compared is what stands in the sources
-} catch (error) {
-  console.error((error as Error).message);
-  process.exit(1);
-}
+await buildOrExit(); // what is compared is what stands in the sources
 const { runTopology } = await import('../topology/run.ts');
 process.exitCode = await runTopology(process.argv.slice(2));

@@ -41,23 +41,23 @@ export function checkContracts(
 /** As it stands in a file. */
 const plain = (contract: ReleasedContract): unknown => JSON.parse(JSON.stringify(contract));
 
-function removed({ type }: ReleasedContract): Breakage {
-  return {
-    contract: type,
-    pointer: '',
-    rule: 'contract-removed',
-    detail: 'is gone, or has another type: whoever is bound to its key hears nothing more',
-  };
-}
+/** Of all of a contract, and of no field of it. */
+const ofWhole = ({ type }: ReleasedContract, rule: Breakage['rule'], detail: string): Breakage => ({
+  contract: type,
+  pointer: '',
+  rule,
+  detail,
+});
 
-function revived({ type }: ReleasedContract): Breakage {
-  return {
-    contract: type,
-    pointer: '',
-    rule: 'retired',
-    detail: 'was retired: its name may mean nothing else',
-  };
-}
+const removed = (contract: ReleasedContract): Breakage =>
+  ofWhole(
+    contract,
+    'contract-removed',
+    'is gone, or has another type: whoever is bound to its key hears nothing more',
+  );
+
+const revived = (contract: ReleasedContract): Breakage =>
+  ofWhole(contract, 'retired', 'was retired: its name may mean nothing else');
 
 function adviceOn(type: string, types: ReadonlySet<string>, isThere: boolean): string {
   const next = nextVersion(type, types);

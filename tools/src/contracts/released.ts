@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ContractKind, DataSchema } from '@warren/contracts';
 import { ROOT } from '../config.ts';
@@ -23,7 +23,7 @@ export const RELEASED_DIRECTORY = join(ROOT, 'libs/contracts/released');
 
 /** Everything that was released, retired or not, in the order of the names. */
 export function readReleased(directory = RELEASED_DIRECTORY): ReleasedContract[] {
-  mkdirSync(directory, { recursive: true });
+  if (!existsSync(directory)) return [];
   return readdirSync(directory)
     .filter((file) => file.endsWith('.json'))
     .sort()
@@ -31,5 +31,6 @@ export function readReleased(directory = RELEASED_DIRECTORY): ReleasedContract[]
 }
 
 export function writeReleased(contract: ReleasedContract, directory = RELEASED_DIRECTORY): void {
+  mkdirSync(directory, { recursive: true });
   writeFileSync(join(directory, `${contract.type}.json`), `${JSON.stringify(contract, undefined, 2)}\n`);
 }

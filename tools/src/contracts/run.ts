@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { allContracts } from '@warren/contracts';
-import { EXIT, isUsageError, UsageError } from '../operate/exit-codes.ts';
+import { EXIT, UsageError } from '../operate/exit-codes.ts';
+import { runCommand } from '../operate/run-command.ts';
 import { counted, table } from '../operate/table.ts';
 import { appsWithTopology, loadTopology } from '../topology/load-topologies.ts';
 import { checkContracts, type CheckResult } from './check.ts';
@@ -30,12 +31,8 @@ interface Options {
 }
 
 /** `npm run contracts -- check | release | list`. Returns the exit code. */
-export async function runContracts(argv: readonly string[], directory = RELEASED_DIRECTORY): Promise<number> {
-  if (argv.length === 0 || argv.includes('--help') || argv.includes('-h')) {
-    process.stdout.write(`${USAGE}\n`);
-    return argv.length === 0 ? EXIT.usage : EXIT.done;
-  }
-  try {
+export function runContracts(argv: readonly string[], directory = RELEASED_DIRECTORY): Promise<number> {
+  return runCommand('contracts', USAGE, argv, async () => {
     const [command = '', ...rest] = argv;
     if (!Object.hasOwn(COMMANDS, command))
       throw new UsageError(`"${command}" is none of check, release, list`);
@@ -47,15 +44,8 @@ export async function runContracts(argv: readonly string[], directory = RELEASED
       },
     });
     if (values.retire.length > 0 && command !== 'release') throw new UsageError('--retire is for release');
-    return await COMMANDS[command as keyof typeof COMMANDS]({ ...values, directory });
-  } catch (error) {
-    if (isUsageError(error)) {
-      console.error(`${error.message}\n\nnpm run contracts -- --help tells how it is called.`);
-      return EXIT.usage;
-    }
-    console.error((error as Error).message);
-    return EXIT.failed;
-  }
+    return COMMANDS[command as keyof typeof COMMANDS]({ ...values, directory });
+  });
 }
 
 function check({ json, directory }: Options): number {

@@ -9,7 +9,8 @@ import {
 import { onStopSignals } from '../commands/stop-signals.ts';
 import { BROKER_OPTIONS, BROKER_USAGE, findBroker } from '../operate/broker-address.ts';
 import { confirm } from '../operate/confirm.ts';
-import { EXIT, isUsageError, UsageError } from '../operate/exit-codes.ts';
+import { EXIT, UsageError } from '../operate/exit-codes.ts';
+import { runCommand } from '../operate/run-command.ts';
 import { counted, plain } from '../operate/table.ts';
 import { appsWithTopology, loadTopology } from './load-topologies.ts';
 
@@ -29,24 +30,13 @@ Ends with 0 when the broker is as it should be, 2 when it differs (after apply: 
 nobody confirmed it, 64 when it was called wrongly. More: docs/topology.md`;
 
 /** `npm run topology -- plan | apply`. Returns the exit code. */
-export async function runTopology(argv: readonly string[]): Promise<number> {
-  if (argv.length === 0 || argv.includes('--help') || argv.includes('-h')) {
-    process.stdout.write(`${USAGE}\n`);
-    return argv.length === 0 ? EXIT.usage : EXIT.done;
-  }
-  // Each step is whole in itself, so it may end after any.
-  const end = () => process.exit(EXIT.interrupted);
-  onStopSignals(end, end);
-  try {
-    return await run(argv);
-  } catch (error) {
-    if (isUsageError(error)) {
-      console.error(`${error.message}\n\nnpm run topology -- --help tells how it is called.`);
-      return EXIT.usage;
-    }
-    console.error((error as Error).message);
-    return EXIT.failed;
-  }
+export function runTopology(argv: readonly string[]): Promise<number> {
+  return runCommand('topology', USAGE, argv, () => {
+    // Each step is whole in itself, so it may end after any.
+    const end = () => process.exit(EXIT.interrupted);
+    onStopSignals(end, end);
+    return run(argv);
+  });
 }
 
 async function run([command, ...rest]: readonly string[]): Promise<number> {

@@ -29,9 +29,10 @@ import { MayBeAbsent, MayBeNull } from '../constraints/presence.ts';
 import { IsHttpUrl, IsMailAddress, IsTimestamp } from '../constraints/text-formats.ts';
 import { TextLength } from '../constraints/text-length.ts';
 import { UniqueItems } from '../constraints/unique-items.ts';
-import { contractOf, DefineEvent, type DataClass } from '../define-event.ts';
+import { contractOf } from '../define-event.ts';
 import { allContracts } from '../registry.ts';
 import { twoValidators } from '../test/two-validators.ts';
+import { contractWith } from '../test/contract-with.ts';
 
 enum Size {
   Small = 'S',
@@ -54,22 +55,6 @@ class Square extends Shape {
   @Length(1, 3) side!: string;
 }
 const SHAPES = { by: 'kind', classes: { circle: Circle, square: Square } };
-
-/** A contract whose only field has the decorators. */
-function contractWith(...decorators: PropertyDecorator[]): DataClass {
-  class Subject {
-    value!: unknown;
-  }
-  for (const decorate of decorators) decorate(Subject.prototype, 'value');
-  DefineEvent<Subject>({
-    type: 'subject.changed.v1',
-    exchange: 'subjects.events',
-    publishedBy: 'subject-service',
-    description: 'For tests.',
-    example: { value: null },
-  })(Subject);
-  return Subject;
-}
 
 const UUID = '01912d68-783e-7a3c-8a2c-0c6e6f3f6a01';
 const ABSENT = Symbol('absent');

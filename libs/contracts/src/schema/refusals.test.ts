@@ -26,6 +26,7 @@ import { UniqueItems } from '../constraints/unique-items.ts';
 import { DefineEvent } from '../define-event.ts';
 import { Describe } from '../describe.ts';
 import { assertDescribed } from './assert-described.ts';
+import { contractWith } from '../test/contract-with.ts';
 
 class Part {
   @IsInt() size!: number;
@@ -46,21 +47,10 @@ enum Level {
   Low = 1,
 }
 
-function defineWith(...decorators: PropertyDecorator[]): () => void {
-  return () => {
-    class Subject {
-      value!: unknown;
-    }
-    for (const decorate of decorators) decorate(Subject.prototype, 'value');
-    DefineEvent<Subject>({
-      type: 'subject.changed.v1',
-      exchange: 'subjects.events',
-      publishedBy: 'subject-service',
-      description: 'For tests.',
-      example: { value: null },
-    })(Subject);
-  };
-}
+const defineWith =
+  (...decorators: PropertyDecorator[]) =>
+  (): void =>
+    void contractWith(...decorators);
 
 const subTypes = (value: new () => object) => ({
   discriminator: { property: 'kind', subTypes: [{ name: 'wheel', value }] },

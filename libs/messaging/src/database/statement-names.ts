@@ -8,7 +8,7 @@ const MOST_COUNTED = 1_000;
 
 /**
  * Which statements are worth preparing: those that are sent again and again. The server then neither parses nor, in
- * most cases, plans them anew. The thresholds are those of other drivers.
+ * most cases, plans them anew. Five uses is what other drivers wait for, too.
  *
  * Sources: https://www.psycopg.org/psycopg3/docs/advanced/prepare.html,
  * https://jdbc.postgresql.org/documentation/server-prepare/

@@ -1,14 +1,13 @@
 import type { ConsumeMessage } from 'amqplib';
 import { BatchContext } from '../batch-context.ts';
-import { historyOf } from '../broker/message-codec.ts';
 import { claimMessages } from '../inbox/inbox.ts';
 import type { BatchOptions } from '../message-handler.ts';
 import { withDeadline } from '../timing.ts';
 import { isDatabaseAway } from '../database/database-errors.ts';
 import { DependencyUnavailable } from '../errors.ts';
 import { Breaker } from './breaker.ts';
-import { deliver, readMessage, type ReadMessage } from './deliver.ts';
-import { errorOf } from './outcome.ts';
+import { readMessage, type ReadMessage } from './deliver.ts';
+import { handleOne } from './handle-one.ts';
 import type { QueueConsumerParts } from './queue-consumer.ts';
 import { Settlement } from './settlement.ts';
 import { SupervisedConsumer, type Delivery } from './supervised-consumer.ts';
@@ -136,8 +135,7 @@ export class BatchConsumer {
       for (const message of batch) {
         message.delivery.ack();
         const name = had.has(message) ? 'done' : 'duplicate';
-        this.#parts.metrics.settled(this.queue, name, seconds);
-        this.#parts.deliveries.settled(this.queue, message.delivery.message, name);
+        this.#parts.deliveries.settled(this.queue, message.delivery.message, name, seconds);
         message.settled();
       }
     } catch (error) {
@@ -172,18 +170,9 @@ export class BatchConsumer {
   }
 
   async #oneByOne(batch: Gathered[]): Promise<void> {
+    const parts = { ...this.#parts, breaker: this.breaker, settlement: this.#settlement };
     for (const { delivery, settled } of batch) {
-      const started = performance.now();
-      const history = historyOf(delivery.message);
-      const outcome = await this.breaker.run(
-        () => delivery.live,
-        () => deliver(this.#parts.engine, delivery.message, history),
-      );
-      const name = outcome
-        ? await this.#settlement.settle(delivery, history, outcome)
-        : this.#settlement.giveBack(delivery);
-      this.#parts.metrics.settled(this.queue, name, (performance.now() - started) / 1_000);
-      this.#parts.deliveries.settled(this.queue, delivery.message, name, errorOf(outcome));
+      await handleOne(parts, delivery);
       settled();
     }
   }

@@ -1,6 +1,6 @@
 import type { ConsumeMessage } from 'amqplib';
 import type { MessagingLogger } from '../logger.ts';
-import type { OutcomeName } from '../metrics.ts';
+import type { MessagingMetrics, OutcomeName } from '../metrics.ts';
 
 /** How one delivery to this process ended. */
 export interface SettledDelivery {
@@ -25,10 +25,12 @@ export interface SettledDelivery {
 /** Tells whoever listens how each delivery to this process ended: for audits, own measurements, and tests. */
 export class Deliveries {
   readonly #listeners = new Set<(delivery: SettledDelivery) => void>();
+  readonly #metrics: MessagingMetrics;
   readonly #logger: MessagingLogger;
   readonly #countInHand: () => number;
 
-  constructor(logger: MessagingLogger, countInHand: () => number) {
+  constructor(metrics: MessagingMetrics, logger: MessagingLogger, countInHand: () => number) {
+    this.#metrics = metrics;
     this.#logger = logger;
     this.#countInHand = countInHand;
   }
@@ -49,8 +51,19 @@ export class Deliveries {
     return () => this.#listeners.delete(listener);
   }
 
-  /** For the consumers of this library. */
-  settled(queue: string, message: ConsumeMessage, outcome: OutcomeName, error?: Error): void {
+  /**
+   * For the consumers of this library.
+   *
+   * @param seconds from the delivery to its settlement
+   */
+  settled(
+    queue: string,
+    message: ConsumeMessage,
+    outcome: OutcomeName,
+    seconds: number,
+    error?: Error,
+  ): void {
+    this.#metrics.settled(queue, outcome, seconds);
     if (this.#listeners.size === 0) return;
     const delivery: SettledDelivery = {
       queue,

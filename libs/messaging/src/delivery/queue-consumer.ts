@@ -1,17 +1,15 @@
 import type { ChannelModel } from 'amqplib';
 import type { BrokerConnection } from '../broker/broker-connection.ts';
 import type { ConfirmPublisher } from '../broker/confirm-publisher.ts';
-import { historyOf } from '../broker/message-codec.ts';
 import type { MessagingLogger } from '../logger.ts';
-import type { MessagingMetrics } from '../metrics.ts';
 import { withDeadline } from '../timing.ts';
 import type { Topology } from '../topology.ts';
 import { Breaker } from './breaker.ts';
-import { deliver, type DeliveryEngine } from './deliver.ts';
+import type { DeliveryEngine } from './deliver.ts';
 import type { Deliveries } from './deliveries.ts';
-import { errorOf } from './outcome.ts';
+import { handleOne } from './handle-one.ts';
 import { Settlement } from './settlement.ts';
-import { SupervisedConsumer, type Delivery } from './supervised-consumer.ts';
+import { SupervisedConsumer } from './supervised-consumer.ts';
 
 export interface QueueConsumerParts {
   topology: Topology;
@@ -19,7 +17,6 @@ export interface QueueConsumerParts {
   connection: BrokerConnection;
   publisher: ConfirmPublisher;
   logger: MessagingLogger;
-  metrics: MessagingMetrics;
   deliveries: Deliveries;
   prepare(model: ChannelModel): Promise<void>;
 }
@@ -38,6 +35,7 @@ export class QueueConsumer {
     this.#parts = parts;
     this.#settlement = new Settlement({ ...parts, consumer });
     this.breaker = new Breaker(consumer.queue, parts.logger);
+    const handling = { ...parts, breaker: this.breaker, settlement: this.#settlement };
     this.#consumer = new SupervisedConsumer(
       parts.connection,
       {
@@ -45,7 +43,7 @@ export class QueueConsumer {
         prefetch: consumer.prefetch,
         concurrency: consumer.concurrency,
         prepare: (model) => parts.prepare(model),
-        onDelivery: (delivery) => this.#handle(delivery),
+        onDelivery: (delivery) => handleOne(handling, delivery),
       },
       parts.logger,
     );
@@ -70,19 +68,5 @@ export class QueueConsumer {
 
   async close(): Promise<void> {
     await this.#consumer.close();
-  }
-
-  async #handle(delivery: Delivery): Promise<void> {
-    const started = performance.now();
-    const history = historyOf(delivery.message);
-    const outcome = await this.breaker.run(
-      () => delivery.live,
-      () => deliver(this.#parts.engine, delivery.message, history),
-    );
-    const name = outcome
-      ? await this.#settlement.settle(delivery, history, outcome)
-      : this.#settlement.giveBack(delivery);
-    this.#parts.metrics.settled(this.queue, name, (performance.now() - started) / 1_000);
-    this.#parts.deliveries.settled(this.queue, delivery.message, name, errorOf(outcome));
   }
 }

@@ -2,11 +2,10 @@ import { context as otelContext, propagation } from '@opentelemetry/api';
 import {
   assertData,
   contractOf,
-  formatSequence,
+  createEnvelope,
   prepareValidation,
   type Contract,
   type DataClass,
-  type EventEnvelope,
 } from '@warren/contracts';
 import { v7 as uuidv7 } from 'uuid';
 import { MiswiredService } from '../errors.ts';
@@ -74,20 +73,18 @@ export class MessageComposer {
     assertData(dataClass, message.data, 'refuse');
     const id = time ? uuidv7({ msecs: time.getTime() }) : uuidv7();
     const flow = currentFlow();
-    const envelope: EventEnvelope = {
-      specversion: '1.0',
+    const envelope = createEnvelope({
       id,
-      source: `/warren/${this.#topology.service}`,
+      service: this.#topology.service,
       type: contract.type,
       subject: message.subject,
-      time: (time ?? new Date()).toISOString(),
-      datacontenttype: 'application/json',
-      dataschema: `${this.#schemaBaseUrl}/${contract.type}.json`,
-      sequence: formatSequence(message.sequence),
-      correlationid: message.correlationId ?? flow?.correlationId ?? id,
-      ...(flow?.causationId !== undefined && { causationid: flow.causationId }),
+      sequence: message.sequence,
       data: message.data,
-    };
+      schemaBaseUrl: this.#schemaBaseUrl,
+      time,
+      correlationId: message.correlationId ?? flow?.correlationId,
+      causationId: flow?.causationId,
+    });
     assertLength('subject', envelope.subject, MAX_SUBJECT_BYTES);
     assertLength('correlationId', envelope.correlationid, MAX_CORRELATION_ID_BYTES);
     const body = JSON.stringify(envelope);

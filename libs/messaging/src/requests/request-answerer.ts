@@ -1,5 +1,5 @@
 import type { ChannelModel, ConsumeMessage } from 'amqplib';
-import { contractOf, formatSequence, validateData, type EventEnvelope } from '@warren/contracts';
+import { contractOf, createEnvelope, validateData, type EventEnvelope } from '@warren/contracts';
 import { v7 as uuidv7 } from 'uuid';
 import type { BrokerConnection } from '../broker/broker-connection.ts';
 import type { ConfirmPublisher } from '../broker/confirm-publisher.ts';
@@ -13,7 +13,7 @@ import { ExchangeUnusable } from '../errors.ts';
 import { runInFlow } from '../flow.ts';
 import type { MessagingLogger } from '../logger.ts';
 import { MessageContext } from '../message-context.ts';
-import type { MessagingMetrics, OutcomeName } from '../metrics.ts';
+import type { OutcomeName } from '../metrics.ts';
 import { pause, withDeadline } from '../timing.ts';
 import type { AnswererTopology, Topology } from '../topology.ts';
 import { REQUEST_FAILED_TYPE, replyProperties } from './requests.ts';
@@ -31,7 +31,6 @@ export interface AnswererParts {
   replies: ConfirmPublisher;
   schemaBaseUrl: string;
   logger: MessagingLogger;
-  metrics: MessagingMetrics;
   deliveries: Deliveries;
   prepare(model: ChannelModel): Promise<void>;
 }
@@ -92,8 +91,8 @@ export class RequestAnswerer {
     }
     if (outcome === 'given-back') delivery.giveBack();
     else delivery.ack();
-    this.#parts.metrics.settled(this.queue, outcome, (performance.now() - started) / 1_000);
-    this.#parts.deliveries.settled(this.queue, message, outcome, failure);
+    const seconds = (performance.now() - started) / 1_000;
+    this.#parts.deliveries.settled(this.queue, message, outcome, seconds, failure);
   }
 
   async #work(message: ConsumeMessage): Promise<EventEnvelope> {
@@ -112,20 +111,17 @@ export class RequestAnswerer {
     );
     const reply = contractOf(contractOf(handler.dataClass).reply!);
     const replyData = validateData(reply.dataClass, result as object, 'refuse');
-    return {
-      specversion: '1.0',
+    return createEnvelope({
       id: uuidv7(),
-      source: `/warren/${this.#parts.topology.service}`,
+      service: this.#parts.topology.service,
       type: reply.type,
       subject: envelope.subject,
-      time: new Date().toISOString(),
-      datacontenttype: 'application/json',
-      dataschema: `${this.#parts.schemaBaseUrl.replace(/\/$/, '')}/${reply.type}.json`,
-      sequence: formatSequence(0),
-      correlationid: envelope.correlationid,
-      causationid: envelope.id,
+      sequence: 0,
       data: replyData,
-    };
+      schemaBaseUrl: this.#parts.schemaBaseUrl.replace(/\/$/, ''),
+      correlationId: envelope.correlationid,
+      causationId: envelope.id,
+    });
   }
 
   async #reply(request: ConsumeMessage, envelope: EventEnvelope): Promise<void> {

@@ -2,7 +2,7 @@ import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
 import {
   contractOf,
   ENVELOPE_CONTENT_TYPE,
-  formatSequence,
+  createEnvelope,
   parseEnvelope,
   validateData,
   type Contract,
@@ -156,20 +156,17 @@ export class Requests {
   #envelope(contract: Contract, data: object): EventEnvelope {
     const id = uuidv7();
     const flow = currentFlow();
-    return {
-      specversion: '1.0',
+    return createEnvelope({
       id,
-      source: `/warren/${this.#topology.service}`,
+      service: this.#topology.service,
       type: contract.type,
       subject: id,
-      time: new Date().toISOString(),
-      datacontenttype: 'application/json',
-      dataschema: `${this.#schemaBaseUrl}/${contract.type}.json`,
-      sequence: formatSequence(0),
-      correlationid: flow?.correlationId ?? id,
-      ...(flow?.causationId !== undefined && { causationid: flow.causationId }),
+      sequence: 0,
       data,
-    };
+      schemaBaseUrl: this.#schemaBaseUrl,
+      correlationId: flow?.correlationId,
+      causationId: flow?.causationId,
+    });
   }
 
   async #listen(model: ChannelModel): Promise<void> {

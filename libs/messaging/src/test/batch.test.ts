@@ -1,5 +1,4 @@
 import { Controller } from '@nestjs/common';
-import { formatSequence } from '@warren/contracts';
 import { createTcpProxy, eventually } from '@warren/testing';
 import { connect, type ConfirmChannel } from 'amqplib';
 import { v4 as uuidv4, v7 as uuidv7 } from 'uuid';
@@ -9,6 +8,7 @@ import { HandleBatch, HandleMessage, type BatchItem } from '../message-handler.t
 import { defineTopology } from '../topology.ts';
 import { ParcelMovedV1, SendParcelV1 } from './parcel-contracts.ts';
 import { TestBench, type TestService } from './test-service.ts';
+import { strangersMessage } from './strangers-message.ts';
 
 const topology = defineTopology({
   service: 'track-service',
@@ -43,17 +43,7 @@ afterEach(() => bench.close());
 const start = (options = {}) => bench.start({ topology, controllers: [Projection], ...options });
 
 function envelope(step: number, id: string = uuidv7(), data: object = { parcelId: `p-${step}`, step }) {
-  return {
-    specversion: '1.0',
-    id,
-    source: '/elsewhere',
-    type: 'parcel.moved.v1',
-    subject: `p-${step}`,
-    time: new Date().toISOString(),
-    sequence: formatSequence(1),
-    correlationid: 'flow-1',
-    data,
-  };
+  return strangersMessage(data, { id, subject: `p-${step}` });
 }
 
 async function sendAll(bodies: (object | string)[]): Promise<void> {

@@ -1,25 +1,18 @@
 import type { EventEnvelope } from '@warren/contracts';
-import { createTestDatabase, type TestDatabase } from '@warren/testing';
 import type { DataSource } from 'typeorm';
-import { createDataSource } from '../database/data-source.ts';
 import { CrashGuard, Suspects } from '../delivery/crash-guard.ts';
+import { LibraryTables } from './library-tables.ts';
 
 const quiet = { log: () => undefined, warn: () => undefined, error: () => undefined };
 const message = (id: string) => ({ id, source: '/elsewhere' }) as EventEnvelope;
-let database: TestDatabase;
+let tables: LibraryTables;
 let dataSource: DataSource;
 
 beforeEach(async () => {
-  database = await createTestDatabase();
-  dataSource = createDataSource({ url: database.url, schema: 'track_service', entities: [], migrations: [] });
-  await dataSource.initialize();
-  await dataSource.query('CREATE SCHEMA track_service');
-  await dataSource.runMigrations();
+  tables = await LibraryTables.open('track_service');
+  ({ dataSource } = tables);
 });
-afterEach(async () => {
-  await dataSource.destroy();
-  await database.close();
-});
+afterEach(() => tables.close());
 
 /** Each stands for a process of its own. */
 const guard = () => new CrashGuard(dataSource, 'q', new Suspects(), quiet);

@@ -1,10 +1,9 @@
 import { eventually, publishRaw } from '@warren/testing';
-import { formatSequence } from '@warren/contracts';
-import { v7 as uuidv7 } from 'uuid';
 import { defineTopology } from '../topology.ts';
 import { ParcelMovedV1 } from './parcel-contracts.ts';
 import { behaviours, RecordParcels } from './parcel-handlers.ts';
 import { TestBench } from './test-service.ts';
+import { strangersMessage } from './strangers-message.ts';
 
 const topology = defineTopology({
   service: 'track-service',
@@ -30,17 +29,12 @@ describe('a database that is lost in the middle of a transaction', () => {
       await eventually(() => expect(tx.queryRunner!.isReleased).toBe(true));
       await tx.query('SELECT 1');
     });
-    await publishRaw(bench.broker.url, 'parcels.events', 'parcel.moved.v1', {
-      specversion: '1.0',
-      id: uuidv7(),
-      source: '/elsewhere',
-      type: 'parcel.moved.v1',
-      subject: 'p-1',
-      time: new Date().toISOString(),
-      sequence: formatSequence(1),
-      correlationid: 'flow-1',
-      data: { parcelId: 'p-1', step: 1, behaviour: 'unlucky' },
-    });
+    await publishRaw(
+      bench.broker.url,
+      'parcels.events',
+      'parcel.moved.v1',
+      strangersMessage({ parcelId: 'p-1', step: 1, behaviour: 'unlucky' }),
+    );
     // With two attempts in all, two that counted would have made it a dead letter.
     await eventually(async () => expect(await service.effects()).toHaveLength(1));
     expect(attempts).toEqual([1, 1, 1]);

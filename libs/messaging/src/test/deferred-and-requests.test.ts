@@ -1,6 +1,5 @@
 import { Controller } from '@nestjs/common';
 import { createTcpProxy, eventually, publishRaw } from '@warren/testing';
-import { formatSequence } from '@warren/contracts';
 import { connect } from 'amqplib';
 import { v7 as uuidv7 } from 'uuid';
 import { RequestFailed, RequestTimedOut } from '../errors.ts';
@@ -9,6 +8,7 @@ import { AnswerRequest, HandleMessage } from '../message-handler.ts';
 import { defineTopology } from '../topology.ts';
 import { ParcelMovedV1, ParcelWeightV1, WeighParcelV1 } from './parcel-contracts.ts';
 import { TestBench } from './test-service.ts';
+import { strangersMessage } from './strangers-message.ts';
 
 const bench = new TestBench();
 beforeEach(() => bench.open());
@@ -63,17 +63,12 @@ describe('a deferred handler', () => {
     );
 
   const send = (id: string, step: number) =>
-    publishRaw(bench.broker.url, 'parcels.events', 'parcel.moved.v1', {
-      specversion: '1.0',
-      id,
-      source: '/elsewhere',
-      type: 'parcel.moved.v1',
-      subject: 'p-1',
-      time: new Date().toISOString(),
-      sequence: formatSequence(1),
-      correlationid: 'flow-1',
-      data: { parcelId: 'p-1', step },
-    });
+    publishRaw(
+      bench.broker.url,
+      'parcels.events',
+      'parcel.moved.v1',
+      strangersMessage({ parcelId: 'p-1', step }, { id }),
+    );
 
   beforeEach(() => {
     worked = 0;

@@ -1,4 +1,3 @@
-import { formatSequence } from '@warren/contracts';
 import { captureMessages, createTcpProxy, eventually, publishRaw } from '@warren/testing';
 import { connect, type ConsumeMessage, type GetMessage } from 'amqplib';
 import { v4 as uuidv4, v7 as uuidv7 } from 'uuid';
@@ -13,6 +12,7 @@ import {
   RecordParcels,
 } from './parcel-handlers.ts';
 import { TestBench, type TestService } from './test-service.ts';
+import { strangersMessage } from './strangers-message.ts';
 
 const topology = defineTopology({
   service: 'track-service',
@@ -30,18 +30,7 @@ afterEach(async () => {
 const start = (options = {}) => bench.start({ topology, controllers: [RecordParcels], ...options });
 
 function envelope(data: object, id: string = uuidv7(), more: object = {}) {
-  return {
-    specversion: '1.0',
-    id,
-    source: '/elsewhere',
-    type: 'parcel.moved.v1',
-    subject: 'p-1',
-    time: new Date().toISOString(),
-    sequence: formatSequence(1),
-    correlationid: 'flow-1',
-    data,
-    ...more,
-  };
+  return { ...strangersMessage(data, { id }), ...more };
 }
 
 /** As a program in another language would: no header of ours, no AMQP property but what it likes. */

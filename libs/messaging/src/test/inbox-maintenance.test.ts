@@ -1,29 +1,24 @@
 import type { EventEnvelope } from '@warren/contracts';
-import { createTestDatabase, eventually, type TestDatabase } from '@warren/testing';
+import { eventually, type TestDatabase } from '@warren/testing';
 import type { DataSource } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
-import { createDataSource } from '../database/data-source.ts';
 import { claimMessage } from '../inbox/inbox.ts';
 import { maintainInboxPartitions } from '../inbox/inbox-partitions.ts';
+import { LibraryTables } from './library-tables.ts';
 
 const DAY_MS = 86_400_000;
 const inDays = (days: number) => Date.now() + days * DAY_MS;
 
+let tables: LibraryTables;
 let database: TestDatabase;
 let dataSource: DataSource;
 
 beforeEach(async () => {
-  database = await createTestDatabase();
-  dataSource = createDataSource({ url: database.url, schema: 'track_service', entities: [], migrations: [] });
-  await dataSource.initialize();
-  await dataSource.query('CREATE SCHEMA track_service');
-  await dataSource.runMigrations();
+  tables = await LibraryTables.open('track_service');
+  ({ database, dataSource } = tables);
   await maintainInboxPartitions(dataSource);
 });
-afterEach(async () => {
-  await dataSource.destroy();
-  await database.close();
-});
+afterEach(() => tables.close());
 
 const newMessage = () => ({ id: uuidv7(), source: '/elsewhere' }) as EventEnvelope;
 const claim = () => dataSource.transaction((tx) => claimMessage(tx, newMessage(), 'q'));

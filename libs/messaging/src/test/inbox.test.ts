@@ -1,27 +1,20 @@
 import type { EventEnvelope } from '@warren/contracts';
-import { createTestDatabase, type TestDatabase } from '@warren/testing';
 import type { DataSource } from 'typeorm';
 import { v4 as uuidv4, v7 as uuidv7 } from 'uuid';
-import { createDataSource } from '../database/data-source.ts';
 import { claimMessage, uuidv7Time, wasHandled } from '../inbox/inbox.ts';
 import { maintainInboxPartitions, pruneInboxOther } from '../inbox/inbox-partitions.ts';
+import { LibraryTables } from './library-tables.ts';
 
 const DAY_MS = 86_400_000;
-let database: TestDatabase;
+let tables: LibraryTables;
 let dataSource: DataSource;
 
 beforeEach(async () => {
-  database = await createTestDatabase();
-  dataSource = createDataSource({ url: database.url, schema: 'track_service', entities: [], migrations: [] });
-  await dataSource.initialize();
-  await dataSource.query('CREATE SCHEMA track_service');
-  await dataSource.runMigrations();
+  tables = await LibraryTables.open('track_service');
+  ({ dataSource } = tables);
   await maintainInboxPartitions(dataSource);
 });
-afterEach(async () => {
-  await dataSource.destroy();
-  await database.close();
-});
+afterEach(() => tables.close());
 
 const message = (id: string, source = '/elsewhere') => ({ id, source }) as EventEnvelope;
 const claim = (envelope: EventEnvelope, consumer = 'q') =>

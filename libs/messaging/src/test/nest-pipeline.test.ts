@@ -15,11 +15,9 @@ import {
   type PipeTransform,
 } from '@nestjs/common';
 import { Ctx, Payload } from '@nestjs/microservices';
-import { formatSequence } from '@warren/contracts';
 import { eventually, publishRaw } from '@warren/testing';
 import { connect } from 'amqplib';
 import { EMPTY, tap, throwError, type Observable } from 'rxjs';
-import { v7 as uuidv7 } from 'uuid';
 import { PermanentFailure } from '../errors.ts';
 import { MessageContext } from '../message-context.ts';
 import { HandleMessage } from '../message-handler.ts';
@@ -27,6 +25,7 @@ import { defineTopology } from '../topology.ts';
 import { ParcelMovedV1 } from './parcel-contracts.ts';
 import { recordEffect } from './parcel-handlers.ts';
 import { TestBench } from './test-service.ts';
+import { strangersMessage } from './strangers-message.ts';
 
 const calls: string[] = [];
 
@@ -101,17 +100,7 @@ beforeEach(async () => {
 afterEach(() => bench.close());
 
 const send = (data: object) =>
-  publishRaw(bench.broker.url, 'parcels.events', 'parcel.moved.v1', {
-    specversion: '1.0',
-    id: uuidv7(),
-    source: '/elsewhere',
-    type: 'parcel.moved.v1',
-    subject: 'p-1',
-    time: new Date().toISOString(),
-    sequence: formatSequence(1),
-    correlationid: 'flow-1',
-    data,
-  });
+  publishRaw(bench.broker.url, 'parcels.events', 'parcel.moved.v1', strangersMessage(data));
 
 async function reasonOfDeadLetter(): Promise<unknown> {
   const connection = await connect(bench.broker.url);

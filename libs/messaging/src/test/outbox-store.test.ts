@@ -1,38 +1,29 @@
-import { createTestDatabase, type TestDatabase } from '@warren/testing';
 import { Client } from 'pg';
 import type { DataSource } from 'typeorm';
-import { createDataSource } from '../database/data-source.ts';
 import { Outbox } from '../outbox/outbox.ts';
 import { OutboxStore } from '../outbox/outbox-store.ts';
 import { defineTopology } from '../topology.ts';
+import { LibraryTables } from './library-tables.ts';
 
 const LEFT_ALONE = 'parcels.commands/parcel.send.v1';
 const topology = defineTopology({ service: 'parcel-service' });
 
-let database: TestDatabase;
+let tables: LibraryTables;
 let dataSource: DataSource;
 let client: Client;
 let store: OutboxStore;
 
 beforeEach(async () => {
-  database = await createTestDatabase();
-  dataSource = createDataSource({
-    url: database.url,
-    schema: 'parcel_service',
-    entities: [],
-    migrations: [],
-  });
-  await dataSource.initialize();
-  await dataSource.query('CREATE SCHEMA parcel_service');
-  await dataSource.runMigrations();
+  tables = await LibraryTables.open('parcel_service');
+  const { database } = tables;
+  ({ dataSource } = tables);
   client = new Client({ connectionString: database.url, options: '-c search_path=parcel_service' });
   await client.connect();
   store = new OutboxStore(client);
 });
 afterEach(async () => {
   await client.end();
-  await dataSource.destroy();
-  await database.close();
+  await tables.close();
 });
 
 interface Rows {

@@ -1,13 +1,12 @@
-import { formatSequence } from '@warren/contracts';
 import { createTcpProxy, eventually, publishRaw, type TcpProxy } from '@warren/testing';
 import { connect, type Channel } from 'amqplib';
-import { v7 as uuidv7 } from 'uuid';
 import { BrokerConnection } from '../broker/broker-connection.ts';
 import { SupervisedConsumer, type Delivery } from '../delivery/supervised-consumer.ts';
 import { defineTopology } from '../topology.ts';
 import { ParcelMovedV1, ParcelWeightV1, SendParcelV1, WeighParcelV1 } from './parcel-contracts.ts';
 import { behaviours, RecordParcels } from './parcel-handlers.ts';
 import { TestBench } from './test-service.ts';
+import { strangersMessage } from './strangers-message.ts';
 
 const quiet = { log: () => undefined, warn: () => undefined, error: () => undefined };
 const QUEUE = 'parcels';
@@ -178,17 +177,12 @@ describe('a service that is stopped', () => {
       entered = true;
       return new Promise((resolve) => (leave = resolve));
     });
-    await publishRaw(bench.broker.url, 'parcels.events', 'parcel.moved.v1', {
-      specversion: '1.0',
-      id: uuidv7(),
-      source: '/elsewhere',
-      type: 'parcel.moved.v1',
-      subject: 'p-1',
-      time: new Date().toISOString(),
-      sequence: formatSequence(1),
-      correlationid: 'flow-1',
-      data: { parcelId: 'p-1', step: 1, behaviour: 'stays' },
-    });
+    await publishRaw(
+      bench.broker.url,
+      'parcels.events',
+      'parcel.moved.v1',
+      strangersMessage({ parcelId: 'p-1', step: 1, behaviour: 'stays' }),
+    );
     await eventually(() => expect(entered).toBe(true));
     proxy.blackhole();
     await service.dataSource.transaction((tx) =>

@@ -1,9 +1,8 @@
 import { Controller } from '@nestjs/common';
-import { DefineEvent, formatSequence } from '@warren/contracts';
+import { DefineEvent } from '@warren/contracts';
 import { captureMessages, eventually, publishRaw } from '@warren/testing';
 import { connect, type GetMessage, type Options } from 'amqplib';
 import { IsObject, IsOptional } from 'class-validator';
-import { v7 as uuidv7 } from 'uuid';
 import type { MessageContext } from '../message-context.ts';
 import { HandleMessage } from '../message-handler.ts';
 import { Outbox } from '../outbox/outbox.ts';
@@ -11,6 +10,7 @@ import { defineTopology } from '../topology.ts';
 import { ParcelMovedV1 } from './parcel-contracts.ts';
 import { recordEffect } from './parcel-handlers.ts';
 import { TestBench } from './test-service.ts';
+import { strangersMessage } from './strangers-message.ts';
 
 @DefineEvent<TrackDrawnV1>({
   type: 'track.drawn.v1',
@@ -66,17 +66,10 @@ afterEach(() => bench.close());
 const start = () => bench.start({ topology, controllers: [DrawTracks] });
 
 function send(parcelId: string, behaviour?: string, properties: Options.Publish = {}): Promise<void> {
-  const body = {
-    specversion: '1.0',
-    id: uuidv7(),
-    source: '/elsewhere',
-    type: 'parcel.moved.v1',
-    subject: parcelId,
-    time: new Date().toISOString(),
-    sequence: formatSequence(1),
-    correlationid: 'flow-1',
-    data: { parcelId, step: 1, ...(behaviour !== undefined && { behaviour }) },
-  };
+  const body = strangersMessage(
+    { parcelId, step: 1, ...(behaviour !== undefined && { behaviour }) },
+    { subject: parcelId },
+  );
   return publishRaw(bench.broker.url, 'parcels.events', 'parcel.moved.v1', body, properties);
 }
 
