@@ -7,7 +7,7 @@ await createProjectGraphAsync({ exitOnError: false });
 
 const TESTS = ['**/*.test.ts', '**/src/test/**'];
 const PRIVATE_IMPORT = {
-  regex: '^@warren/(?!tools/)[^/]+/(?!package\\.json$)',
+  regex: '^@warren/(?!tools/|testing/run-from-source$)[^/]+/(?!package\\.json$)',
   message: "Import the library by its name: what its index.ts doesn't export is private.",
 };
 const TESTING_IMPORT = {
@@ -35,7 +35,7 @@ export default tseslint.config(
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   tseslint.configs.recommended,
   {
-    files: ['**/*.ts', '**/*.mjs'],
+    files: ['**/*.ts', '**/*.mjs', 'examples/**/*.js'],
     plugins: { '@nx': nx },
     rules: {
       eqeqeq: ['error', 'always', { null: 'ignore' }],

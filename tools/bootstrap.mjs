@@ -28,6 +28,7 @@ const COMMANDS = {
   topology: 'compares the broker with what the services describe; npm run topology -- --help says more',
   contracts:
     'checks that no message changed in a way that breaks others; npm run contracts -- --help says more',
+  pack: 'packs the libraries for others, into dist/packages',
   provision: 'makes accounts on servers that the environment names: npm run provision -- [directory]',
   install: 'only installs what is missing',
 };

@@ -1,4 +1,4 @@
-/** Addresses of the servers that Jest's global setup started. Each carries an administrator's credentials. */
+/** Addresses of the servers that tests share. Each carries an administrator's credentials. */
 export interface TestServers {
   /** AMQP URL of the broker; its path (the virtual host) is not used. */
   amqpUrl: string;
@@ -12,7 +12,8 @@ function required(name: string, scheme: RegExp): string {
   const value = process.env[name];
   if (!value) {
     throw new Error(
-      `${name} is not set. These tests need a real RabbitMQ and PostgreSQL: run them through "npm test -- <path>", which starts both.`,
+      `${name} is not set. Tests need a real RabbitMQ and PostgreSQL: set it to the address of yours, as an administrator ` +
+        'reaches it. In the repository of Warren, "npm test -- <path>" starts both and sets it.',
     );
   }
   if (!URL.canParse(value) || !scheme.test(new URL(value).protocol)) {
@@ -21,7 +22,7 @@ function required(name: string, scheme: RegExp): string {
   return value;
 }
 
-/** @throws Error naming the first variable that is missing, and how to run the tests. */
+/** @throws Error naming the first variable that is missing, and what to set it to. */
 export function testServers(): TestServers {
   return {
     amqpUrl: required('WARREN_TEST_AMQP_URL', /^amqps?:$/),

@@ -30,7 +30,7 @@ export interface TestBroker {
 /**
  * Makes a virtual host of the test's own, so that tests in parallel don't see each other.
  *
- * @throws Error when the tests were not started through `npm test`.
+ * @throws Error when the address of a server is not set.
  */
 export async function createTestBroker(): Promise<TestBroker> {
   const servers = testServers();

@@ -28,7 +28,7 @@ async function withClient<T>(url: string, work: (client: Client) => Promise<T>):
 /**
  * Makes an empty database of the test's own.
  *
- * @throws Error when the tests were not started through `npm test`.
+ * @throws Error when the address of a server is not set.
  */
 export async function createTestDatabase(): Promise<TestDatabase> {
   const { databaseUrl } = testServers();

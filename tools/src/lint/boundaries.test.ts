@@ -57,6 +57,12 @@ const forbidden: [what: string, file: string, text: string, complaint: RegExp][]
     /^no-restricted-imports: .*Services publish through the outbox/,
   ],
   [
+    'an example that imports a library of ours, which no stranger has',
+    'examples/node-consumer/probe.js',
+    `import '@warren/contracts';`,
+    /^@nx\/enforce-module-boundaries: A project without tags .* cannot depend on any libraries/,
+  ],
+  [
     'a library that imports an app',
     'libs/messaging/src/probe.ts',
     `import '@warren/gateway';`,
@@ -145,6 +151,11 @@ const allowed: [what: string, file: string, text: string][] = [
     'the environment read in config.ts',
     'apps/gateway/src/config.ts',
     `export const level = process.env['LEVEL'];`,
+  ],
+  [
+    'a test of a library that starts its sources as a process',
+    'libs/messaging/src/test/probe.ts',
+    `import '@warren/testing/run-from-source';`,
   ],
   ['the environment read by the tools', 'tools/src/probe.ts', `export const level = process.env['LEVEL'];`],
 ];

@@ -1,7 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { eventually, RUN_FROM_SOURCE } from '@warren/testing';
+import { eventually } from '@warren/testing';
+import { RUN_FROM_SOURCE } from '@warren/testing/run-from-source';
 import type { TestBench } from './test-service.ts';
 
 /** A process that works on crates, to be killed. */

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { RUN_FROM_SOURCE } from '@warren/testing';
+import { RUN_FROM_SOURCE } from '@warren/testing/run-from-source';
 
 /** The thing service as a process of its own, from source. */
 export class ServiceProcess {
