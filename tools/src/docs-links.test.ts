@@ -83,9 +83,9 @@ describe('the documents', () => {
   });
 
   it.each(documents)('name only variables that the code reads: $name', ({ text }) => {
-    const code = SOURCES.flatMap((directory) => filesIn(join(ROOT, directory), 'config.ts')).map((path) =>
-      readFileSync(path, 'utf8'),
-    );
+    const configurations = SOURCES.flatMap((directory) => filesIn(join(ROOT, directory), 'config.ts'));
+    const examples = ['.py', '.js'].flatMap((ending) => filesIn(join(ROOT, 'examples'), ending));
+    const code = [...configurations, ...examples].map((path) => readFileSync(path, 'utf8'));
     const named = new Set(text.match(/\bWARREN_[A-Z_]+\b/g) ?? []);
     expect([...named].filter((variable) => !code.some((source) => source.includes(variable)))).toEqual([]);
   });

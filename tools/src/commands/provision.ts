@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { givenServers, LOCAL_DIRECTORY } from '../config.ts';
 import { passwordsIn } from '../provision/passwords.ts';
 import { provision } from '../provision/provision.ts';
-import { GUEST } from '../provision/rights.ts';
+import { GUEST, GUEST_PRODUCER } from '../provision/rights.ts';
 
 /**
  * The operator's step on servers that the environment names: makes virtual host, users, roles and schemas, and
@@ -33,6 +33,7 @@ try {
     await write(service, { WARREN_AMQP_URL: amqpUrl, WARREN_DATABASE_URL: databaseUrl });
   }
   await write(GUEST, { WARREN_AMQP_URL: system.guestAmqpUrl });
+  await write(GUEST_PRODUCER, { WARREN_AMQP_URL: system.guestProducerAmqpUrl });
   console.log(
     `Virtual host "${system.vhost}" and database "${system.database}" are provisioned. Credentials: ${directory}`,
   );

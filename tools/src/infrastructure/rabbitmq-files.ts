@@ -1,7 +1,8 @@
 import { access, constants, readdir } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import type { Report } from '../processes/report.ts';
-import { canUnpackPackages, unpackRabbitMq } from './rabbitmq-packages.ts';
+import { unpackRabbitMq } from './rabbitmq-packages.ts';
+import { canUnpackPackages } from './unpack-packages.ts';
 
 /** A RabbitMQ server on disk, with the Erlang that runs it. */
 export interface RabbitMqFiles {

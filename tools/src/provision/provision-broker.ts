@@ -2,7 +2,10 @@ import { ManagementApi } from '../infrastructure/management-api.ts';
 import type { Passwords } from './passwords.ts';
 import {
   GUEST,
+  GUEST_PRODUCER,
   guestPermissions,
+  guestProducerPermissions,
+  guestProducerTopicPermissions,
   permissionsOf,
   SERVICES,
   topicPermissionsOf,
@@ -25,6 +28,7 @@ export interface BrokerTarget {
 export interface BrokerUrls {
   operator: string;
   guest: string;
+  guestProducer: string;
   services: Record<ServiceName, string>;
 }
 
@@ -46,6 +50,7 @@ export async function provisionBroker(target: BrokerTarget): Promise<void> {
   };
   await Promise.all([
     addUser(GUEST, guestPermissions(), []),
+    addUser(GUEST_PRODUCER, guestProducerPermissions(), guestProducerTopicPermissions()),
     ...SERVICES.map((service) => addUser(service, permissionsOf(service), topicPermissionsOf(service))),
   ]);
 }
@@ -56,6 +61,7 @@ export function brokerUrls(target: BrokerTarget): BrokerUrls {
   return {
     operator: urlFor(target),
     guest: urlFor(target, accountOf(GUEST, target)),
+    guestProducer: urlFor(target, accountOf(GUEST_PRODUCER, target)),
     services: Object.fromEntries(services) as BrokerUrls['services'],
   };
 }
@@ -64,7 +70,7 @@ export function brokerUrls(target: BrokerTarget): BrokerUrls {
 export async function deprovisionBroker(target: Omit<BrokerTarget, 'passwords'>): Promise<void> {
   const api = new ManagementApi(target.managementUrl);
   await api.delete(`/vhosts/${encodeURIComponent(target.vhost)}`);
-  for (const name of [GUEST, ...SERVICES])
+  for (const name of [GUEST, GUEST_PRODUCER, ...SERVICES])
     await api.delete(`/users/${encodeURIComponent(target.userPrefix + name)}`);
 }
 

@@ -5,7 +5,7 @@ import { testServers } from '@warren/testing';
 import { Client } from 'pg';
 import { passwordsInMemory } from './passwords.ts';
 import { deprovision, provision, type ProvisionedSystem } from './provision.ts';
-import { GUEST, RIGHTS, SERVICES, type ServiceName } from './rights.ts';
+import { GUEST, GUEST_PRODUCER, RIGHTS, SERVICES, type ServiceName } from './rights.ts';
 
 const name = `test-provision-${process.pid}-${randomBytes(4).toString('hex')}`;
 const options = {
@@ -82,12 +82,17 @@ describe('the rights on the broker', () => {
   );
 
   it.each(published.map((contract) => [contract.type, contract.exchange, contract.publishedBy]))(
-    'let nobody but its publisher forge %s',
+    'let nobody but its publisher, and of orders who is trusted with them, say %s',
     async (type, exchange, publisher) => {
       for (const service of SERVICES.filter((candidate) => candidate !== publisher)) {
         expect([service, await attempt(urlOf(service), publish(exchange, type))]).toEqual([service, 403]);
       }
       expect(await attempt(system.guestAmqpUrl, publish(exchange, type))).toBe(403);
+      const ofProducer = await attempt(system.guestProducerAmqpUrl, publish(exchange, type));
+      expect([GUEST_PRODUCER, ofProducer]).toEqual([
+        GUEST_PRODUCER,
+        type === 'order.place.v1' ? 'done' : 403,
+      ]);
     },
   );
 
@@ -182,6 +187,23 @@ describe(GUEST, () => {
         channel.assertQueue('guest-consumer.loop', intoCommands),
       ),
     ).toBe(403);
+  });
+});
+
+describe(GUEST_PRODUCER, () => {
+  it('may send orders, and make, bind, read and fill nothing', async () => {
+    const url = system.guestProducerAmqpUrl;
+    await attempt(urlOf('gateway'), (channel) => channel.assertQueue('gateway.trial'));
+
+    expect(await attempt(url, publish('orders.commands', 'order.place.v1'))).toBe('done');
+    expect(await attempt(url, publish('orders.commands', 'product.list.v1'))).toBe(403);
+    expect(await attempt(url, publish('', 'gateway.trial'))).toBe(403);
+    expect(await attempt(url, publish('orders.events', 'order.place.v1'))).toBe(403);
+    expect(await attempt(url, (channel) => channel.get('gateway.trial'))).toBe(403);
+    for (const queue of ['', 'guest-producer.trial', 'guest-consumer.trial']) {
+      const outcome = await attempt(url, (channel) => channel.assertQueue(queue, { exclusive: true }));
+      expect([queue, outcome]).toEqual([queue, 403]);
+    }
   });
 });
 

@@ -34,8 +34,10 @@ export interface ProvisionedSystem {
   vhost: string;
   database: string;
   services: Record<ServiceName, ServiceCredentials>;
-  /** For programs outside, as `guest-consumer`. */
+  /** For programs outside that listen, as `guest-consumer`. */
   guestAmqpUrl: string;
+  /** For programs outside that are trusted to order for any customer, as `guest-producer`. */
+  guestProducerAmqpUrl: string;
   /** For the operator: the virtual host and the database as an administrator. */
   operatorAmqpUrl: string;
   operatorDatabaseUrl: string;
@@ -81,6 +83,7 @@ export function planProvisioning(options: ProvisionOptions): ProvisioningPlan {
       database,
       services: Object.fromEntries(services) as ProvisionedSystem['services'],
       guestAmqpUrl: ofBroker.guest,
+      guestProducerAmqpUrl: ofBroker.guestProducer,
       operatorAmqpUrl: ofBroker.operator,
       operatorDatabaseUrl: ofDatabase.operator,
     },

@@ -57,8 +57,17 @@ export const REPLIES: { exchange: string; answeredBy: ServiceName[] }[] = [
   { exchange: 'gateway.replies', answeredBy: ['order-service'] },
 ];
 
-/** The user for programs outside Warren. */
+/** The user for programs outside Warren, which listen. */
 export const GUEST = 'guest-consumer';
+
+/**
+ * The user for programs outside that order in the name of customers. order-service takes a command's customer as it
+ * is named, as it does from the gateway: this account is for programs that are trusted as the gateway is.
+ */
+export const GUEST_PRODUCER = 'guest-producer';
+
+/** What it may say, as in {@link ServiceRights.publishes}. */
+export const GUEST_PUBLISHES = { 'orders.commands': ['order.place'] };
 
 /** What anybody may subscribe to. */
 export const EVENT_EXCHANGES = ['users.events', 'orders.events', 'files.events', 'emails.events'];
@@ -94,7 +103,11 @@ export function permissionsOf(service: ServiceName): Permissions {
 
 /** On the routing keys of the topic exchanges that a service may write to at all. */
 export function topicPermissionsOf(service: ServiceName): TopicPermission[] {
-  return Object.entries(RIGHTS[service].publishes).map(([exchange, types]) => ({
+  return topicPermissions(RIGHTS[service].publishes);
+}
+
+function topicPermissions(publishes: ServiceRights['publishes']): TopicPermission[] {
+  return Object.entries(publishes).map(([exchange, types]) => ({
     exchange,
     write: `^(${types.map(escape).join('|')})\\.v[0-9]+$`,
     read: '.*', // binding keys
@@ -105,6 +118,15 @@ export function topicPermissionsOf(service: ServiceName): TopicPermission[] {
 export function guestPermissions(): Permissions {
   const own = [GUEST, 'amq.gen-'];
   return { configure: pattern(own, []), write: pattern(own, []), read: pattern(own, EVENT_EXCHANGES) };
+}
+
+/** Nothing of its own, nothing to read, and one exchange to write to. */
+export function guestProducerPermissions(): Permissions {
+  return { configure: '^$', write: pattern([], Object.keys(GUEST_PUBLISHES)), read: '^$' };
+}
+
+export function guestProducerTopicPermissions(): TopicPermission[] {
+  return topicPermissions(GUEST_PUBLISHES);
 }
 
 /** Names that start with one of `prefixes` (followed by a dot, unless it ends with a hyphen) or are one of `names`. */

@@ -6,8 +6,10 @@ import type { ServiceName } from '../provision/rights.ts';
 /** Where the parts of a running system are, with credentials in the URLs. */
 export interface Endpoints {
   gateway: string;
-  /** For outsiders, as `guest-consumer`. */
+  /** For outsiders that listen, as `guest-consumer`. */
   amqp: string;
+  /** For outsiders that send orders, as `guest-producer`. */
+  amqpProducer: string;
   /** For the operator, as an administrator. */
   amqpAdmin: string;
   amqpManagement: string;

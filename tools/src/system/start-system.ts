@@ -174,6 +174,7 @@ function describe(options: SystemOptions, provisioned: ProvisionedSystem, ports:
   return {
     gateway: urlOf('gateway'),
     amqp: provisioned.guestAmqpUrl,
+    amqpProducer: provisioned.guestProducerAmqpUrl,
     amqpAdmin: provisioned.operatorAmqpUrl,
     amqpManagement: options.managementUrl,
     database: provisioned.operatorDatabaseUrl,
