@@ -56,6 +56,22 @@ export class NotInTransaction extends Error {
   override readonly name = 'NotInTransaction';
 }
 
+/**
+ * A transaction was to be committed, and the server had to roll it back: one of its statements had failed, and whoever
+ * sent it caught the error and went on. PostgreSQL answers such a COMMIT with ROLLBACK and no error.
+ *
+ * Source: https://www.postgresql.org/docs/current/sql-commit.html
+ */
+export class TransactionRolledBack extends Error {
+  override readonly name = 'TransactionRolledBack';
+  constructor() {
+    super(
+      'the transaction was rolled back instead of committed, as a statement in it had failed and its error was caught: ' +
+        'let the error through, or put what may fail into a savepoint of its own, tx.transaction(async (inner) => …)',
+    );
+  }
+}
+
 /** Nobody answered a request within its deadline. */
 export class RequestTimedOut extends DependencyUnavailable {
   override readonly name = 'RequestTimedOut';

@@ -33,6 +33,7 @@ export {
   PermanentFailure,
   RequestFailed,
   RequestTimedOut,
+  TransactionRolledBack,
 } from './errors.ts';
 export { currentFlow, runInFlow, type Flow } from './flow.ts';
 export { MessageContext } from './message-context.ts';

@@ -12,7 +12,7 @@ export interface ConsumerOptions {
   handles: readonly DataClass[];
   /** Messages handled at the same time by one process. Default 16. */
   concurrency?: number;
-  /** Messages that the broker hands over before they are acknowledged. Default twice the concurrency. */
+  /** Messages that the broker hands over before they are acknowledged. Default four times the concurrency. */
   prefetch?: number;
   /** Waiting times after a failure. Default 5s, 30s, 5m, 30m. */
   retryDelays?: readonly string[];
@@ -145,7 +145,7 @@ export function defineTopology(options: TopologyOptions): Topology {
       deadLetterQueue: `${queue}.dead`,
       contracts,
       concurrency,
-      prefetch: positiveInteger(`queue ${queue}: prefetch`, consumer.prefetch ?? concurrency * 2),
+      prefetch: positiveInteger(`queue ${queue}: prefetch`, consumer.prefetch ?? concurrency * 4),
       retryTiers: delays.map((delay) => ({
         delayMs: parseDuration(delay),
         queue: `${queue}.retry.${delay}`,

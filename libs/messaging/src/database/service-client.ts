@@ -1,13 +1,21 @@
-import { Query, type ClientConfig, type Connection, type QueryResult } from 'pg';
+import { DatabaseError, Query, type ClientConfig, type Connection, type QueryResult } from 'pg';
+import { TransactionRolledBack } from '../errors.ts';
 import { ImpatientClient } from './impatient-client.ts';
 import { StatementNames } from './statement-names.ts';
 
 type Callback = (error: Error | undefined, result: QueryResult) => void;
 
 /** What `pg` has and its types leave out. */
+interface PreparedConnection extends Connection {
+  /** The texts of the statements that the server knows, by their names. */
+  parsedStatements: Record<string, string>;
+}
 interface PreparingQuery extends Query {
+  readonly name?: string;
   prepare(connection: Connection): void;
-  handleCommandComplete(message: unknown, connection: Connection): void;
+  handleError(error: Error, connection: Connection): void;
+  handleReadyForQuery(connection: Connection): void;
+  handleCommandComplete(message: { text: string }, connection: Connection): void;
 }
 const PreparingQuery = Query as unknown as new (
   config: { text: string; name: string | undefined },
@@ -15,21 +23,82 @@ const PreparingQuery = Query as unknown as new (
   callback: Callback,
 ) => PreparingQuery;
 
-const BEGIN = { name: 'warren-begin', text: 'BEGIN' } as const;
+/** A statement that is prepared under a name of its own, and of whose result only the number of rows is of interest. */
+export interface NamedStatement {
+  name: string;
+  text: string;
+  values: string[];
+}
 
-/** A statement, and in front of it, on the same way to the server, the beginning of its transaction. */
-class FirstOfTransaction extends PreparingQuery {
-  #begun = false;
+/** A statement that goes to the server in front of another one, in the same message. */
+interface Front extends NamedStatement {
+  /** @param command what the server says that it did, for example `INSERT 0 1` */
+  done(command: string): void;
+  failed(error: Error): void;
+}
 
-  override prepare(connection: Connection): void {
-    connection.bind({ statement: BEGIN.name }, true);
-    connection.execute({}, true);
-    super.prepare(connection);
+const BEGIN: Front = {
+  name: 'warren-begin',
+  text: 'BEGIN',
+  values: [],
+  done: () => undefined,
+  failed: () => undefined, // what comes behind it fails with it
+};
+
+/**
+ * A statement, and in front of it, on the same way to the server, what comes before it. One that fails ends all.
+ *
+ * Source: https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-PIPELINING
+ */
+class QueryWithFront extends PreparingQuery {
+  readonly #front: readonly Front[];
+  #failed = false;
+  /** How many of the front are done. */
+  done = 0;
+  /** Whether it is being written: what fails meanwhile has not been near the server. */
+  preparing = false;
+
+  constructor(
+    front: readonly Front[],
+    statement: { text: string; name: string | undefined },
+    values: unknown[],
+    callback: Callback,
+  ) {
+    super(statement, values, callback);
+    this.#front = front;
   }
 
-  override handleCommandComplete(message: unknown, connection: Connection): void {
-    if (this.#begun) super.handleCommandComplete(message, connection);
-    this.#begun = true;
+  override prepare(connection: PreparedConnection): void {
+    for (const { name, text, values } of this.#front) {
+      if (connection.parsedStatements[name] === undefined) connection.parse({ name, text, types: [] }, true);
+      connection.bind({ statement: name, values }, true);
+      connection.execute({}, true);
+    }
+    this.preparing = true;
+    super.prepare(connection);
+    this.preparing = false;
+  }
+
+  override handleError(error: Error, connection: Connection): void {
+    // A value without a form on the wire: `pg` has the server forget the statement, but does not forget it itself.
+    if (this.preparing) this.#failed = true;
+    super.handleError(error, connection);
+  }
+
+  override handleReadyForQuery(connection: PreparedConnection): void {
+    if (this.#failed && this.name !== undefined) delete connection.parsedStatements[this.name];
+    super.handleReadyForQuery(connection);
+  }
+
+  override handleCommandComplete(message: { text: string }, connection: PreparedConnection): void {
+    const front = this.#front[this.done];
+    if (!front) {
+      super.handleCommandComplete(message, connection);
+      return;
+    }
+    this.done += 1;
+    connection.parsedStatements[front.name] = front.text;
+    front.done(message.text);
   }
 }
 
@@ -43,37 +112,71 @@ function isStale({ code, message }: Error & { code?: string }): boolean {
   return code === UNKNOWN_STATEMENT || (code === FEATURE_NOT_SUPPORTED && message.includes('cached plan'));
 }
 
+/** Waits to go to the server together with what comes after it. */
+interface Held<T> {
+  resolve(result: T): void;
+  reject(error: Error): void;
+}
+
 /**
- * The client of a service's pool, sparing the server and the network in two ways that callers do not see:
+ * The client of a service's pool. It sees to it that no transaction ends in silence other than it was asked to, and
+ * spares the server and the network in ways that callers do not see:
  *
  * - A transaction begins together with its first statement: one round trip less for each, and none at all for one
  *   without statements.
+ * - Whoever has the next transaction at hand may have it begin together with the commit of the last, see
+ *   {@link holdNextCommit}, and whoever knows its first statement may have the second go with it, see
+ *   {@link beginWith}.
  * - Statements with parameters that come again and again are prepared.
  *
  * Named statements need a session of their own; a pooler in between must pool by session, or know of them.
  *
- * Source, for doing the first as other drivers do: https://www.npgsql.org/doc/performance.html
+ * Sources, for doing the first as other drivers do: https://www.npgsql.org/doc/performance.html, and for what a commit
+ * of a failed transaction does: https://www.postgresql.org/docs/current/sql-commit.html
  */
 export class ServiceClient extends ImpatientClient {
+  readonly #send: (...args: unknown[]) => unknown;
   #beginsNext = false;
-  /** Whether the server knows {@link BEGIN}. */
-  #canMerge = false;
+  #onCommitHeld: (() => void) | undefined;
+  #commit: Held<QueryResult> | undefined;
+  #first: (Held<number> & { statement: NamedStatement }) | undefined;
+  #timer: NodeJS.Immediate | undefined;
 
   constructor(config?: string | ClientConfig) {
     super(config);
-    const query = this.query.bind(this) as (...args: unknown[]) => unknown;
-    const send = (...args: unknown[]): unknown => {
-      this.#beginNow(query);
-      return query(...args);
-    };
+    this.#send = this.query.bind(this) as (...args: unknown[]) => unknown;
     this.query = ((...args: unknown[]) => {
       const [text, values] = args;
-      if (typeof text !== 'string' || args.length > 2) return send(...args);
+      if (typeof text !== 'string' || args.length > 2) return this.#sendInOrder(...args);
       if (!Array.isArray(values) || values.length === 0) {
-        return this.#control(text) ?? send(text);
+        return this.#control(text) ?? this.#sendInOrder(text);
       }
-      return this.#parametrised(query, text, values);
+      return this.#parametrised({ name: names.nameOf(text), text }, values);
     }) as typeof this.query;
+  }
+
+  /**
+   * Has the next COMMIT wait for the first statement of the transaction after it, and go to the server together with
+   * that; at the latest when the event loop has done what is at hand.
+   *
+   * @param onHeld called when the COMMIT came: the next transaction may start
+   */
+  holdNextCommit(onHeld: () => void): void {
+    this.#onCommitHeld = onHeld;
+  }
+
+  /**
+   * The first statement of a transaction that was started. It waits for the second and goes to the server together
+   * with that; at the latest when the event loop has done what is at hand. Where it fails, the second does, too.
+   *
+   * @returns how many rows it touched
+   */
+  beginWith(statement: NamedStatement): Promise<number> {
+    if (!this.#beginsNext) throw new TypeError('beginWith() is for a transaction that has just been started');
+    return new Promise((resolve, reject) => {
+      this.#first = { statement, resolve, reject };
+      this.#flushSoon();
+    });
   }
 
   /** What begins and ends transactions: not sent when there is nothing in between. */
@@ -82,24 +185,97 @@ export class ServiceClient extends ImpatientClient {
       this.#beginsNext = true;
       return Promise.resolve(emptyResult('START'));
     }
-    if (this.#beginsNext && (text === 'COMMIT' || text === 'ROLLBACK')) {
+    if (text !== 'COMMIT' && text !== 'ROLLBACK') return undefined;
+    if (this.#first) this.#flush();
+    const onHeld = this.#onCommitHeld;
+    this.#onCommitHeld = undefined;
+    if (this.#beginsNext) {
       this.#beginsNext = false;
       return Promise.resolve(emptyResult(text));
     }
-    return undefined;
+    if (text === 'ROLLBACK') return undefined;
+    return onHeld ? this.#hold(onHeld) : this.#sendCommit();
   }
 
-  #parametrised(query: (...args: unknown[]) => unknown, text: string, values: unknown[]): Promise<unknown> {
-    const name = names.nameOf(text);
-    const isFirst = this.#beginsNext && this.#canMerge;
-    if (isFirst) this.#beginsNext = false;
-    else this.#beginNow(query);
-    if (!isFirst)
-      return query(name === undefined ? { text, values } : { name, text, values }) as Promise<unknown>;
+  #hold(onHeld: () => void): Promise<QueryResult> {
+    const committed = new Promise<QueryResult>((resolve, reject) => {
+      this.#commit = { resolve, reject };
+      this.#flushSoon();
+    });
+    onHeld();
+    return committed;
+  }
+
+  #flushSoon(): void {
+    this.#timer ??= setImmediate(() => this.#flush());
+  }
+
+  /** Sends what waits, without anything behind it. */
+  #flush(): void {
+    clearImmediate(this.#timer);
+    this.#timer = undefined;
+    const first = this.#first;
+    if (first) {
+      this.#first = undefined;
+      const { text, name, values } = first.statement;
+      this.#begin({ name, text }, values).then(({ rowCount }) => first.resolve(rowCount!), first.reject);
+      return;
+    }
+    const commit = this.#commit;
+    this.#commit = undefined;
+    if (commit) this.#sendCommit().then(commit.resolve, commit.reject);
+  }
+
+  async #sendCommit(): Promise<QueryResult> {
+    return checked((await this.#send('COMMIT')) as QueryResult);
+  }
+
+  #parametrised(statement: { name: string | undefined; text: string }, values: unknown[]): unknown {
+    if (this.#beginsNext) return this.#begin(statement, values);
+    const { name, text } = statement;
+    return this.#sendInOrder(name === undefined ? { text, values } : { name, text, values });
+  }
+
+  /** Sends a statement, and in front of it all that waits and the beginning of its transaction. */
+  #begin(statement: { name: string | undefined; text: string }, values: unknown[]): Promise<QueryResult> {
+    this.#beginsNext = false;
+    clearImmediate(this.#timer);
+    this.#timer = undefined;
+    const front = [this.#commit ? commitAndBegin(this.#commit) : BEGIN];
+    if (this.#first) front.push(frontOf(this.#first));
+    this.#commit = undefined;
+    this.#first = undefined;
+    return this.#sendWithFront(front, statement, values).catch((error: Error) => this.fail(error));
+  }
+
+  #sendWithFront(
+    front: Front[],
+    statement: { name: string | undefined; text: string },
+    values: unknown[],
+  ): Promise<QueryResult> {
     return new Promise((resolve, reject) => {
-      const settle: Callback = (error, result) => (error ? reject(error) : resolve(result));
-      query(new FirstOfTransaction({ name, text }, values, settle));
-    }).catch((error: Error) => this.fail(error));
+      const settle: Callback = (error, result) => {
+        if (!error) {
+          resolve(result);
+          return;
+        }
+        if (query.preparing) {
+          reject(error); // those in front are on their way
+          return;
+        }
+        const [culprit, ...behind] = front.slice(query.done);
+        culprit?.failed(error);
+        if (culprit?.name === CHAIN && error instanceof DatabaseError) {
+          // What was refused is the commit. The connection is as good as before, and nothing has begun on it.
+          resolve(this.#sendWithFront([BEGIN, ...behind], statement, values));
+          return;
+        }
+        for (const { failed } of behind) failed(error);
+        reject(error);
+      };
+      const query = new QueryWithFront(front, statement, values, settle);
+      this.#send(query);
+    });
   }
 
   /** A prepared statement that is stale is prepared anew on another connection; on this one every use would fail. */
@@ -107,17 +283,49 @@ export class ServiceClient extends ImpatientClient {
     return isStale(error) || super.isSpoiltBy(error);
   }
 
-  /** Sent in front of what comes next. Where it fails, what comes next must not stand alone. */
-  #beginNow(query: (...args: unknown[]) => unknown): void {
-    if (!this.#beginsNext) return;
-    this.#beginsNext = false;
-    (query(BEGIN) as Promise<unknown>).then(
-      () => {
-        this.#canMerge = true;
-      },
-      () => this.cut(),
-    );
+  /** Sends what can't be merged, behind what waits to be sent. */
+  #sendInOrder(...args: unknown[]): unknown {
+    this.#flush();
+    if (this.#beginsNext) {
+      this.#beginsNext = false;
+      // Where this fails, what comes next must not stand alone.
+      (this.#send(BEGIN.text) as Promise<unknown>).catch(() => this.cut());
+    }
+    return this.#send(...args);
   }
+}
+
+const CHAIN = 'warren-chain';
+
+/** Ends a transaction and begins the next. Answered with ROLLBACK where the one that ended had failed. */
+function commitAndBegin(commit: Held<QueryResult>): Front {
+  return {
+    name: CHAIN,
+    text: 'COMMIT AND CHAIN',
+    values: [],
+    done: (command) => {
+      try {
+        commit.resolve(checked(emptyResult(command)));
+      } catch (error) {
+        commit.reject(error as Error);
+      }
+    },
+    failed: (error) => commit.reject(error),
+  };
+}
+
+function frontOf({ statement, resolve, reject }: Held<number> & { statement: NamedStatement }): Front {
+  return {
+    ...statement,
+    done: (command) => resolve(Number(/\d+$/.exec(command)?.[0] ?? 0)),
+    failed: (error) => reject(error),
+  };
+}
+
+/** @throws TransactionRolledBack when the server ended with a rollback what it was asked to commit */
+function checked(result: QueryResult): QueryResult {
+  if (result.command === 'ROLLBACK') throw new TransactionRolledBack();
+  return result;
 }
 
 function emptyResult(command: string): QueryResult {

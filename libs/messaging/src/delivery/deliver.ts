@@ -3,9 +3,10 @@ import { parseEnvelope, validateData, type DataClass, type EventEnvelope } from 
 import type { DataSource, EntityManager } from 'typeorm';
 import { BatchContext } from '../batch-context.ts';
 import type { DeliveryHistory } from '../broker/message-codec.ts';
+import type { Succession, TransactionChain } from '../database/transaction-chain.ts';
 import { DuplicateMessage, PermanentFailure, UnknownType } from '../errors.ts';
 import { runInFlow } from '../flow.ts';
-import { claimMessage, wasHandled } from '../inbox/inbox.ts';
+import { claimMessage, claimOf, wasHandled } from '../inbox/inbox.ts';
 import type { BatchOptions, HandlerDescription } from '../message-handler.ts';
 import { MessageContext, type DeliveryFacts, type TransactionAccess } from '../message-context.ts';
 import type { ConsumerTopology } from '../topology.ts';
@@ -26,6 +27,7 @@ export interface BoundHandler {
 
 export interface DeliveryEngine {
   dataSource: DataSource;
+  transactions: TransactionChain;
   consumer: ConsumerTopology;
   handlers: ReadonlyMap<string, BoundHandler>;
   crashGuard: CrashGuard;
@@ -46,10 +48,11 @@ export async function deliver(
   engine: DeliveryEngine,
   message: ConsumeMessage,
   history: DeliveryHistory,
+  succession: Succession,
 ): Promise<Outcome> {
   try {
     const read = readMessage(message, engine.handlers);
-    if (!message.fields.redelivered) return await handle(engine, message, history, read);
+    if (!message.fields.redelivered) return await handle(engine, message, history, succession, read);
     const begun = await engine.crashGuard.begin(read.envelope);
     try {
       if (begun > TOLERATED_CRASHES) {
@@ -58,7 +61,7 @@ export async function deliver(
         );
         return { kind: 'dead', reason: 'kills-the-process', error };
       }
-      return await handle(engine, message, history, read);
+      return await handle(engine, message, history, succession, read);
     } finally {
       await engine.crashGuard.end(read.envelope);
     }
@@ -84,6 +87,7 @@ async function handle(
   engine: DeliveryEngine,
   message: ConsumeMessage,
   history: DeliveryHistory,
+  succession: Succession,
   { envelope, handler, data }: ReadMessage,
 ): Promise<Outcome> {
   const facts: DeliveryFacts = {
@@ -95,33 +99,59 @@ async function handle(
   await runInFlow({ correlationId: envelope.correlationid, causationId: envelope.id }, () =>
     handler.transaction === 'deferred'
       ? handleDeferred(engine, handler, data, facts)
-      : handleInTransaction(engine, handler, data, facts),
+      : handleInTransaction(engine, handler, data, facts, succession),
   );
   return { kind: 'done' };
 }
 
-/** Inbox row, effect and outbox rows commit together; the acknowledgement comes after. */
+/**
+ * Inbox row, effect and outbox rows commit together; the acknowledgement comes after.
+ *
+ * The handler starts before the database has said whether the message is a duplicate, so that its first statement takes
+ * the same way to the server as the claim. Where it is one, whatever the handler did is rolled back, and how it ended
+ * does not count. A message that was delivered before is likely to be one, and waits.
+ */
 async function handleInTransaction(
-  { dataSource, consumer }: DeliveryEngine,
+  { transactions }: DeliveryEngine,
+  handler: BoundHandler,
+  data: object,
+  facts: DeliveryFacts,
+  succession: Succession,
+): Promise<void> {
+  const { envelope, queue, redelivered } = facts;
+  await transactions.run(
+    claimOf(envelope, queue),
+    async (tx, claims) => {
+      const claimed = assertFresh(claims, envelope, queue);
+      if (redelivered) await claimed;
+      const [claim, handling] = await Promise.allSettled([claimed, invokeIn(tx, handler, data, facts)]);
+      if (claim.status === 'rejected') throw claim.reason;
+      if (handling.status === 'rejected') throw handling.reason;
+    },
+    succession,
+  );
+}
+
+/** @throws DuplicateMessage */
+async function assertFresh(claims: Promise<number>, { id }: EventEnvelope, queue: string): Promise<void> {
+  if ((await claims) === 0) throw new DuplicateMessage(id, queue);
+}
+
+async function invokeIn(
+  tx: EntityManager,
   handler: BoundHandler,
   data: object,
   facts: DeliveryFacts,
 ): Promise<void> {
-  await dataSource.transaction(async (tx) => {
-    await claim(tx, facts.envelope, consumer.queue);
-    if (handler.transaction === 'batch') {
-      await handler.invoke([{ data, envelope: facts.envelope }], new BatchContext(consumer.queue, tx));
-      return;
-    }
-    await handler.invoke(
-      data,
-      new MessageContext(facts, {
-        manager: () => tx,
-        complete: () =>
-          Promise.reject(new TypeError('complete() is for handlers with transaction: "deferred"')),
-      }),
-    );
-  });
+  if (handler.transaction === 'batch') {
+    await handler.invoke([{ data, envelope: facts.envelope }], new BatchContext(facts.queue, tx));
+    return;
+  }
+  const access: TransactionAccess = {
+    manager: () => tx,
+    complete: () => Promise.reject(new TypeError('complete() is for handlers with transaction: "deferred"')),
+  };
+  await handler.invoke(data, new MessageContext(facts, access));
 }
 
 async function handleDeferred(

@@ -2,28 +2,33 @@ import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
 import type { BrokerConnection } from '../broker/broker-connection.ts';
 import { closeQuietly } from '../broker/close-quietly.ts';
 import type { MessagingLogger } from '../logger.ts';
+import type { Succession } from '../database/transaction-chain.ts';
 import { pause, withDeadline } from '../timing.ts';
+import { Acknowledgements } from './acknowledgements.ts';
 
 export interface SupervisedConsumerOptions {
   queue: string;
   prefetch: number;
-  /** Deliveries that `onDelivery` works on at the same time; others wait here, unacknowledged. */
+  /**
+   * Deliveries that `onDelivery` works on at the same time; others wait here, unacknowledged. One of which
+   * `onDelivery` said that the next may start counts no more.
+   */
   concurrency: number;
   /** Makes what the channel needs before it consumes, for example the queue itself. */
   prepare(model: ChannelModel): Promise<void>;
   /** Works on one delivery to its settlement; never rejects. */
-  onDelivery(delivery: Delivery): Promise<void>;
+  onDelivery(delivery: Delivery, succession: Succession): Promise<void>;
 }
 
 /** A message and the channel that it must be settled on. */
 export class Delivery {
   readonly message: ConsumeMessage;
-  readonly #channel: Channel;
+  readonly #acknowledgements: Acknowledgements;
   readonly #isOpen: () => boolean;
 
-  constructor(message: ConsumeMessage, channel: Channel, isOpen: () => boolean) {
+  constructor(message: ConsumeMessage, acknowledgements: Acknowledgements, isOpen: () => boolean) {
     this.message = message;
-    this.#channel = channel;
+    this.#acknowledgements = acknowledgements;
     this.#isOpen = isOpen;
   }
 
@@ -33,11 +38,11 @@ export class Delivery {
   }
 
   ack(): void {
-    if (this.live) this.#channel.ack(this.message);
+    if (this.live) this.#acknowledgements.ack(this.message);
   }
 
   giveBack(): void {
-    if (this.live) this.#channel.nack(this.message, false, true);
+    if (this.live) this.#acknowledgements.giveBack(this.message);
   }
 }
 
@@ -61,11 +66,12 @@ export class SupervisedConsumer {
   /** When work on each delivery began, the oldest first. */
   readonly #startedAt = new Map<Delivery, number>();
   #channel: Channel | undefined;
+  #acknowledgements: Acknowledgements | undefined;
   #consumerTag: string | undefined;
   #opening: Promise<void> | undefined;
   #failures = 0;
   #reopenTimer: NodeJS.Timeout | undefined;
-  #active = 0;
+  #places = 0;
   #stopping = false;
   #problem: string | undefined = 'not started yet';
 
@@ -84,7 +90,7 @@ export class SupervisedConsumer {
 
   /** Deliveries in hand. */
   get inHand(): number {
-    return this.#active + this.#waiting.length;
+    return this.#startedAt.size + this.#waiting.length;
   }
 
   /** Takes no more deliveries and gives back those that nobody works on. */
@@ -106,7 +112,7 @@ export class SupervisedConsumer {
 
   /** Resolves when nobody works on a delivery any more. */
   async whenIdle(): Promise<void> {
-    if (this.#active === 0) return;
+    if (this.#startedAt.size === 0) return;
     await new Promise<void>((resolve) => this.#idle.add(resolve));
   }
 
@@ -114,6 +120,7 @@ export class SupervisedConsumer {
   async close(): Promise<void> {
     const channel = this.#channel;
     this.#channel = undefined;
+    this.#acknowledgements?.send();
     if (channel) await closeQuietly(channel);
   }
 
@@ -136,10 +143,12 @@ export class SupervisedConsumer {
       opened.on('error', (error: Error) => this.#lost(opened, error.message));
       opened.on('close', () => this.#lost(opened, 'the channel closed'));
       this.#channel = opened;
+      const acknowledgements = new Acknowledgements(opened);
+      this.#acknowledgements = acknowledgements;
       await opened.prefetch(this.#options.prefetch);
       if (this.#stopping) return;
       const { consumerTag } = await opened.consume(this.#options.queue, (message) =>
-        this.#received(opened, message),
+        this.#received(opened, acknowledgements, message),
       );
       if (this.#channel !== opened) return;
       this.#consumerTag = consumerTag;
@@ -151,38 +160,47 @@ export class SupervisedConsumer {
     }
   }
 
-  #received(channel: Channel, message: ConsumeMessage | null): void {
+  #received(channel: Channel, acknowledgements: Acknowledgements, message: ConsumeMessage | null): void {
     if (!message) {
       // basic.cancel: there is nothing to acknowledge, and the channel without its consumer is of no use.
       this.#lost(channel, 'the broker cancelled the consumer: its queue was deleted or has moved');
       void closeQuietly(channel);
       return;
     }
-    const delivery = new Delivery(message, channel, () => this.#channel === channel);
+    acknowledgements.received(message);
+    const delivery = new Delivery(message, acknowledgements, () => this.#channel === channel);
     // What comes until the consumer is cancelled is kept: given back at once, it would come again and again.
     if (this.#stopping) this.#waiting.push(delivery);
-    else if (this.#active < this.#options.concurrency) void this.#work(delivery);
+    else if (this.#places < this.#options.concurrency) void this.#work(delivery);
     else this.#waiting.push(delivery);
   }
 
   async #work(first: Delivery): Promise<void> {
-    this.#active += 1;
+    this.#places += 1;
     let delivery: Delivery | undefined = first;
     while (delivery) {
-      if (delivery.live) {
-        this.#startedAt.set(delivery, performance.now());
-        await this.#settle(delivery);
-        this.#startedAt.delete(delivery);
-      }
+      if (delivery.live) await this.#workOn(delivery);
       delivery = this.#waiting.shift();
     }
-    this.#active -= 1;
-    if (this.#active === 0) for (const resolve of this.#idle) resolve();
+    this.#places -= 1;
   }
 
-  async #settle(delivery: Delivery): Promise<void> {
+  /** Resolves when the next delivery may start. */
+  #workOn(delivery: Delivery): Promise<void> {
+    this.#startedAt.set(delivery, performance.now());
+    return new Promise((goOn) => {
+      const succession = { more: () => this.#waiting.length > 0, goOn };
+      void this.#settle(delivery, succession).then(() => {
+        this.#startedAt.delete(delivery);
+        goOn();
+        if (this.#startedAt.size === 0) for (const resolve of this.#idle) resolve();
+      });
+    });
+  }
+
+  async #settle(delivery: Delivery, succession: Succession): Promise<void> {
     try {
-      await this.#options.onDelivery(delivery);
+      await this.#options.onDelivery(delivery, succession);
     } catch (error) {
       // A defect of this library: the message must neither be lost nor come back at full speed.
       this.#logger.error(`${this.#options.queue}: a delivery could not be settled`, (error as Error)?.stack);
@@ -203,6 +221,7 @@ export class SupervisedConsumer {
   #lost(channel: Channel, reason: string): void {
     if (this.#channel !== channel) return;
     this.#channel = undefined;
+    this.#acknowledgements?.drop();
     this.#consumerTag = undefined;
     this.#reopenLater(reason);
   }

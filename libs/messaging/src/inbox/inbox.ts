@@ -1,5 +1,6 @@
 import type { EventEnvelope } from '@warren/contracts';
 import type { EntityManager } from 'typeorm';
+import type { NamedStatement } from '../database/service-client.ts';
 import { validate as isUuid, version as uuidVersion } from 'uuid';
 
 const DAY_MS = 86_400_000;
@@ -27,22 +28,42 @@ function belongsToPartitions(id: string, now: number): boolean {
  * An id can move from one table to the other as time passes. So each looks into the other as well; the plain one
  * is nearly always empty, and the look into the partitioned one touches one partition.
  */
-const CLAIM_IN_PARTITIONS = `
+const CLAIM_IN_PARTITIONS = {
+  name: 'warren-claim',
+  text: `
   INSERT INTO inbox (message_id, consumer)
   SELECT $1::uuid, $2::text
   WHERE NOT EXISTS (SELECT 1 FROM inbox_other WHERE consumer = $2 AND source = $3 AND message_id = $4)
-  ON CONFLICT DO NOTHING RETURNING 1`;
-const CLAIM_PLAIN = `
+  ON CONFLICT DO NOTHING`,
+};
+const CLAIM_PLAIN = {
+  name: 'warren-claim-other',
+  text: `
   INSERT INTO inbox_other (consumer, source, message_id) VALUES ($1, $2, $3)
-  ON CONFLICT DO NOTHING RETURNING 1`;
-const CLAIM_PLAIN_UUID = `
+  ON CONFLICT DO NOTHING`,
+};
+const CLAIM_PLAIN_UUID = {
+  name: 'warren-claim-other-uuid',
+  text: `
   INSERT INTO inbox_other (consumer, source, message_id) SELECT $1::text, $2::text, $3::text
   WHERE NOT EXISTS (SELECT 1 FROM inbox WHERE message_id = $4::uuid AND consumer = $1)
-  ON CONFLICT DO NOTHING RETURNING 1`;
+  ON CONFLICT DO NOTHING`,
+};
 
 /**
- * Claims a message for a consumer, inside the transaction of its effect. Of two transactions that claim the same
- * message the second waits for the first, and is told what became of it.
+ * The statement that claims a message for a consumer, inside the transaction of its effect. Of two transactions that
+ * claim the same message the second waits for the first. It touches no row when the message had its effect already.
+ */
+export function claimOf({ id, source }: EventEnvelope, consumer: string): NamedStatement {
+  if (belongsToPartitions(id, Date.now()))
+    return { ...CLAIM_IN_PARTITIONS, values: [id, consumer, source, id] };
+  return isUuid(id)
+    ? { ...CLAIM_PLAIN_UUID, values: [consumer, source, id, id] }
+    : { ...CLAIM_PLAIN, values: [consumer, source, id] };
+}
+
+/**
+ * Claims a message as {@link claimOf} says.
  *
  * @returns false when the message had its effect already
  */
@@ -51,13 +72,9 @@ export async function claimMessage(
   envelope: EventEnvelope,
   consumer: string,
 ): Promise<boolean> {
-  const { id, source } = envelope;
-  const rows: unknown[] = belongsToPartitions(id, Date.now())
-    ? await tx.query(CLAIM_IN_PARTITIONS, [id, consumer, source, id])
-    : isUuid(id)
-      ? await tx.query(CLAIM_PLAIN_UUID, [consumer, source, id, id])
-      : await tx.query(CLAIM_PLAIN, [consumer, source, id]);
-  return rows.length > 0;
+  const { text, values } = claimOf(envelope, consumer);
+  const { affected } = await tx.queryRunner!.query(text, values, true);
+  return affected === 1;
 }
 
 const CLAIM_MANY_IN_PARTITIONS = `

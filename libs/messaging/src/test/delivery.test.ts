@@ -164,6 +164,56 @@ describe('delivery', () => {
     await expectEffects(service, [2]);
   });
 
+  it('does not take a message for handled whose handler went on after a failed statement', async () => {
+    const service = await start();
+    behaviours.set('careless', async ({ tx }) => {
+      await expect(tx.query('SELECT 1 / $1::int', [0])).rejects.toThrow('division by zero');
+    });
+    await send(envelope({ parcelId: 'p-1', step: 1, behaviour: 'careless' }));
+    expect((await deadLetter()).properties.headers).toMatchObject({
+      'x-warren-error-message': expect.stringContaining('rolled back instead of committed'),
+    });
+    expect(await service.effects()).toEqual([]);
+  });
+
+  it('does not count how a handler ends that was started for a duplicate', async () => {
+    const service = await start();
+    const id = uuidv7();
+    let calls = 0;
+    behaviours.set('once', () => {
+      calls += 1;
+      if (calls > 1) throw permanentFailure();
+    });
+    for (let n = 0; n < 3; n += 1) {
+      await send(envelope({ parcelId: 'p-1', step: 1, behaviour: 'once' }, id));
+      await expectEffects(service, [1]);
+      await expectQueueEmpty();
+    }
+    expect(await depth('track-service.parcels.dead')).toBe(0);
+    expect(await service.effects()).toHaveLength(1);
+  });
+
+  it('keeps the message that is in hand, and no other, when later ones are done before it', async () => {
+    const service = await start();
+    let finish!: () => void;
+    const finished = new Promise<void>((resolve) => (finish = resolve));
+    behaviours.set('slow', () => finished);
+    await send(envelope({ parcelId: 'slow', step: 0, behaviour: 'slow' }));
+    const quick = Array.from({ length: 20 }, (_, n) => n + 1);
+    for (const step of quick) await send(envelope({ parcelId: 'quick', step }));
+    await eventually(async () => expect(await service.effects()).toHaveLength(20));
+    await eventually(async () => {
+      const queue = await bench.broker.management.call<Record<string, number>>(
+        'GET',
+        `/queues/${bench.broker.vhost}/track-service.parcels`,
+      );
+      expect(queue).toMatchObject({ messages_ready: 0, messages_unacknowledged: 1 });
+    });
+    finish();
+    await expectQueueEmpty();
+    expect((await service.effects()).map(({ step }) => step).sort((a, b) => a - b)).toEqual([0, ...quick]);
+  });
+
   it('cuts an error that would not fit into the frame', async () => {
     await start();
     behaviours.set('verbose', () => {
