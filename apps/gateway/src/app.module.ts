@@ -13,6 +13,7 @@ import { SigningKeys } from './credentials/signing-keys.ts';
 import { FileViewHandlers } from './handlers/file-view.ts';
 import { OrderViewHandlers } from './handlers/order-view.ts';
 import { Housekeeping } from './housekeeping.ts';
+import { EventReferenceController } from './http/event-reference.controller.ts';
 import { FileContent } from './http/file-content.ts';
 import { FilesController } from './http/files.controller.ts';
 import { httpServerOptions, prepareHttpServer } from './http/http-server.ts';
@@ -48,6 +49,7 @@ class GatewayModule {
         OrdersController,
         FilesController,
         ReferenceController,
+        EventReferenceController,
         OrderViewHandlers,
         FileViewHandlers,
       ],

@@ -18,6 +18,7 @@ export {
   type EnvelopeParts,
   type EventEnvelope,
 } from './envelope.ts';
+export { envelopeSchemaOf } from './envelope-schema.ts';
 export { Describe, descriptionOf, type DescribeOptions, type FieldDescription } from './describe.ts';
 export {
   Nested,

@@ -1,4 +1,12 @@
 export { applyTopology, type ApplyOptions } from './broker/apply-topology.ts';
+export {
+  desiredTopology,
+  type DesiredBinding,
+  type DesiredExchange,
+  type DesiredQueue,
+  type DesiredTopology,
+  type QueueRole,
+} from './broker/desired-topology.ts';
 export { ManagementFailure, vhostOf } from './broker/management-api.ts';
 export { BatchContext } from './batch-context.ts';
 export { createDataSource, type ServiceDataSourceOptions } from './database/data-source.ts';

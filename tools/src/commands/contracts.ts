@@ -1,6 +1,8 @@
 import { buildOrExit } from './build.ts';
 
-/** `npm run contracts -- check | release | list`: holds the contracts against those that were released. */
+/** `npm run contracts -- check | release | list | docs`: holds the contracts against those that were released, and makes their
+ * reference.
+ */
 
 await buildOrExit(); // contracts are classes with decorators, which Node does not run as they are
 const { runContracts } = await import('../contracts/run.ts');

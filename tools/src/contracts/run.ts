@@ -6,23 +6,25 @@ import { counted, table } from '../operate/table.ts';
 import { appsWithTopology, loadTopology } from '../topology/load-topologies.ts';
 import { checkContracts, type CheckResult } from './check.ts';
 import { loadContracts } from './load-contracts.ts';
+import { outdatedReferenceFiles, writeReferenceFiles } from './reference/reference-files.ts';
 import { readReleased, RELEASED_DIRECTORY, writeReleased, type ReleasedContract } from './released.ts';
 import { usersByType, type Users } from './who-uses.ts';
 
 const USAGE = `The contracts that services and outsiders build on: what they may rely on, and what was changed.
 
-  npm run contracts -- check      refuses changes that would break a consumer or a producer
+  npm run contracts -- check      refuses changes that would break a consumer or a producer, and a reference that is not current
   npm run contracts -- release    records the contracts as they are now, unless a change breaks somebody
     --retire <type>               also: nobody publishes or reads it any more (may be given several times)
   npm run contracts -- list       all contracts with version, owner, and who publishes and consumes them
+  npm run contracts -- docs       writes the reference anew: the AsyncAPI document and docs/events
   --json                          prints for machines
 
 What was released is in libs/contracts/released, one file a contract. The sources are built first.
 
-Ends with 0 when all is well, 2 when a change breaks somebody or is not recorded, 1 when it can't be told, 64 when it
-was called wrongly. More: docs/contracts.md`;
+Ends with 0 when all is well, 2 when a change breaks somebody, is not recorded or not in the reference, 1 when it can't be
+told, 64 when it was called wrongly. More: docs/contracts.md`;
 
-const COMMANDS = { check, release, list };
+const COMMANDS = { check, release, list, docs };
 
 interface Options {
   json: boolean;
@@ -30,12 +32,12 @@ interface Options {
   directory: string;
 }
 
-/** `npm run contracts -- check | release | list`. Returns the exit code. */
+/** `npm run contracts -- check | release | list | docs`. Returns the exit code. */
 export function runContracts(argv: readonly string[], directory = RELEASED_DIRECTORY): Promise<number> {
   return runCommand('contracts', USAGE, argv, async () => {
     const [command = '', ...rest] = argv;
     if (!Object.hasOwn(COMMANDS, command))
-      throw new UsageError(`"${command}" is none of check, release, list`);
+      throw new UsageError(`"${command}" is none of check, release, list, docs`);
     const { values } = parseArgs({
       args: rest,
       options: {
@@ -48,11 +50,20 @@ export function runContracts(argv: readonly string[], directory = RELEASED_DIREC
   });
 }
 
-function check({ json, directory }: Options): number {
+async function check({ json, directory }: Options): Promise<number> {
   const result = checkContracts(readReleased(directory), loadContracts());
-  const isWell = result.broken.length === 0 && result.unrecorded.length === 0;
-  console.log(json ? JSON.stringify({ ok: isWell, ...result }, undefined, 2) : told(result));
+  const outdated = await outdatedReferenceFiles();
+  const isWell = result.broken.length === 0 && result.unrecorded.length === 0 && outdated.length === 0;
+  const texts = [told(result), ...(outdated.length > 0 ? [toldOutdated(outdated)] : [])];
+  console.log(json ? JSON.stringify({ ok: isWell, ...result, outdated }, undefined, 2) : texts.join('\n\n'));
   return isWell ? EXIT.done : EXIT.attention;
+}
+
+async function docs({ json }: Options): Promise<number> {
+  const written = await writeReferenceFiles();
+  if (json) console.log(JSON.stringify({ written }, undefined, 2));
+  else console.log(written.map((path) => `wrote ${path}`).join('\n') || 'The reference was current already.');
+  return EXIT.done;
 }
 
 async function release({ json, retire, directory }: Options): Promise<number> {
@@ -157,4 +168,10 @@ export function told({ broken, unrecorded }: CheckResult): string {
   else if (unrecorded.length > 0) parts.push(`Nobody is hurt; ${unrecorded.length} to be recorded.`);
   else parts.push('The contracts are as they were released.');
   return parts.join('\n');
+}
+
+/** Names the command that mends it. */
+export function toldOutdated(paths: readonly string[]): string {
+  const lines = paths.map((path) => `  ~ ${path}`);
+  return ['The reference is not current', ...lines, '      npm run contracts -- docs'].join('\n');
 }

@@ -10,11 +10,11 @@ export interface Users {
 /**
  * Who publishes and who consumes each type, by what the services say in their topology.ts.
  *
- * @param contracts all of them: topologies name replies by their class alone
+ * @param contracts all of them: only they know what requests are answered with
  */
 export function usersByType(
   topologies: readonly Topology[],
-  contracts: readonly Pick<Contract, 'type' | 'dataClass'>[],
+  contracts: readonly Contract[],
 ): Map<string, Users> {
   const users = new Map<string, Users>();
   const add = (type: string | undefined, side: keyof Users, service: string) => {
@@ -23,7 +23,7 @@ export function usersByType(
     users.set(type, known);
     if (!known[side].includes(service)) known[side].push(service);
   };
-  const replyTo = ({ reply }: Contract) => contracts.find(({ dataClass }) => dataClass === reply)?.type;
+  const replyTo = ({ type }: Contract) => replyTypeOf(type, contracts);
   for (const { service, publishes, consumers, answerers, asks } of topologies) {
     for (const { type } of publishes) add(type, 'publishes', service);
     for (const { type } of consumers.flatMap(({ contracts }) => contracts)) add(type, 'consumes', service);
@@ -37,4 +37,10 @@ export function usersByType(
     }
   }
   return users;
+}
+
+/** The type that a request is answered with; undefined when it is no request, or none of `contracts`. */
+export function replyTypeOf(type: string, contracts: readonly Contract[]): string | undefined {
+  const reply = contracts.find((contract) => contract.type === type)?.reply;
+  return reply && contracts.find(({ dataClass }) => dataClass === reply)?.type;
 }

@@ -47,7 +47,8 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
       .setTitle('Warren')
       .setDescription(
         'An order platform. What takes longer than a request is accepted with 202 and found under Location. ' +
-          'The messages on RabbitMQ are described at [/docs/events](/docs/events), the errors at [/problems](/problems).',
+          'The messages on RabbitMQ are described at [/docs/events](/docs/events) and, for programs, in ' +
+          '[/asyncapi.json](/asyncapi.json), the errors at [/problems](/problems).',
       )
       .setVersion('1')
       .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT' })

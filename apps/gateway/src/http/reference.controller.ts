@@ -1,6 +1,6 @@
 import { Controller, Get, Header, Inject, Param, Req, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
-import { allContracts, dataSchemaOf, type Contract } from '@warren/contracts';
+import { allContracts, dataSchemaOf } from '@warren/contracts';
 import { SERVICE_CONFIG } from '@warren/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { GatewayConfig } from '../config.ts';
@@ -9,8 +9,9 @@ import { ApiProblems } from './api-problems.ts';
 import { Problem } from './problem.ts';
 import { problemPage, problemsPage } from './problem-pages.ts';
 import { PROBLEM_TYPES, problemUrl, type ProblemName } from './problem-types.ts';
+import { wantsHtml } from './wants-html.ts';
 
-/** What one needs to know to use the API and the events; readable by everybody. */
+/** What one needs to know to use the API; readable by everybody. */
 @ApiTags('Reference')
 @Controller()
 export class ReferenceController {
@@ -38,22 +39,6 @@ export class ReferenceController {
   })
   jwks(): object {
     return this.keys.publicJwks();
-  }
-
-  @Get('docs/events')
-  @ApiOperation({
-    summary: 'The messages on RabbitMQ',
-    description: 'Every event, command, request and reply.',
-  })
-  @ApiOkResponse({
-    schema: {
-      type: 'object',
-      required: ['messages'],
-      properties: { messages: { type: 'array', items: { type: 'object' } } },
-    },
-  })
-  events(): object {
-    return { messages: allContracts.map((contract) => this.#describe(contract)) };
   }
 
   @Get('schemas/:type.json')
@@ -97,21 +82,4 @@ export class ReferenceController {
     if (wantsHtml(request)) void reply.type('text/html; charset=utf-8').send(problemPage(type));
     else void reply.send(type);
   }
-
-  #describe(contract: Contract): object {
-    const { type, kind, exchange, publishedBy, description, example, reply } = contract;
-    return {
-      type,
-      kind,
-      ...(exchange !== '' && { exchange }),
-      publishedBy,
-      description,
-      ...(reply && { reply: allContracts.find((each) => each.dataClass === reply)?.type }),
-      example,
-      dataschema: `${this.#schemaBaseUrl}/${type}.json`,
-      schema: dataSchemaOf(contract, this.#schemaBaseUrl),
-    };
-  }
 }
-
-const wantsHtml = ({ headers }: FastifyRequest): boolean => /\btext\/html\b/.test(headers.accept ?? '');

@@ -5,7 +5,7 @@ import { GatewayUnderTest } from './gateway-under-test.ts';
 let gateway: GatewayUnderTest;
 
 beforeAll(async () => {
-  gateway = await GatewayUnderTest.start({ WARREN_SCHEMA_BASE_URL: 'https://api.example.com/schemas/' });
+  gateway = await GatewayUnderTest.start({ WARREN_SCHEMA_BASE_URL: 'https://warren.example.org/schemas/' });
 });
 
 afterAll(() => gateway?.stop());
@@ -86,6 +86,99 @@ describe('the page that shows it', () => {
   });
 });
 
+describe('the AsyncAPI document', () => {
+  it('describes every message, with the schemas and examples where this system serves them', async () => {
+    const { status, headers, body } = await gateway.call('GET', '/asyncapi.json');
+    expect(status).toBe(200);
+    expect(headers.get('content-type')).toContain('application/vnd.aai.asyncapi+json');
+    expect(headers.get('cache-control')).toBe('public, max-age=300');
+    expect(body.asyncapi).toBe('3.0.0');
+    expect(Object.keys(body.components.messages)).toEqual(allContracts.map(({ type }) => type));
+    expect(body.components.messages['order.placed.v1']).toMatchObject({
+      externalDocs: { url: 'https://warren.example.org/schemas/order.placed.v1.json' },
+      examples: [{ payload: { dataschema: 'https://warren.example.org/schemas/order.placed.v1.json' } }],
+    });
+    expect(JSON.stringify(body)).not.toContain('api.example.com');
+  });
+
+  it('tells nobody where the broker is or by which account', async () => {
+    const { body } = await gateway.call<object>('GET', '/asyncapi.json');
+    const { hostname, port, username, password } = new URL(gateway.broker.url);
+    expect(body).toMatchObject({ servers: { amqp: { host: '{host}:{port}' } } });
+    const text = JSON.stringify(body);
+    for (const secret of [`${hostname}:${port}`, `${username}:${password}`, gateway.broker.vhost]) {
+      expect(text).not.toContain(secret);
+    }
+  });
+
+  it('is not sent again to those who have it', async () => {
+    const { headers } = await gateway.call('GET', '/asyncapi.json');
+    const again = await gateway.call('GET', '/asyncapi.json', {
+      headers: { 'if-none-match': headers.get('etag')! },
+    });
+    expect(again).toMatchObject({ status: 304, body: '' });
+  });
+});
+
+describe('the page that shows the messages', () => {
+  const page = () =>
+    gateway.call<string>('GET', '/docs/events', { headers: { accept: 'text/html,*/*;q=0.8' } });
+  const sourcesOf = (html: string) =>
+    [...html.matchAll(/(?:src|href|data-document-url)="(\.[^"]+)"/g)].map(
+      ([, source]) => new URL(source!, `${gateway.service.url}/docs/events`).pathname,
+    );
+
+  it('is for those who ask for HTML, and others keep JSON', async () => {
+    const html = await page();
+    expect(html.headers.get('content-type')).toBe('text/html; charset=utf-8');
+    expect(html.headers.get('vary')).toContain('accept');
+    for (const accept of ['application/json', '*/*']) {
+      const { headers } = await gateway.call('GET', '/docs/events', { headers: { accept } });
+      expect(headers.get('content-type')).toContain('application/json');
+    }
+  });
+
+  it('takes everything from the gateway itself, and its policy allows nothing else', async () => {
+    const { body: html, headers } = await page();
+    expect(html).not.toMatch(/\b(?:https?:)?\/\//);
+    const policy = headers.get('content-security-policy')!;
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).not.toMatch(/https?:|\*|unsafe-inline/);
+    const sources = sourcesOf(html);
+    expect(sources).toHaveLength(4);
+    for (const source of sources) {
+      expect({ source, status: (await gateway.call('GET', source)).status }).toEqual({ source, status: 200 });
+    }
+  });
+
+  it('is shown by the component of AsyncAPI, whose files are kept for good under names with their version', async () => {
+    const sources = sourcesOf((await page()).body);
+    const [style, script, start] = [/viewer\..*\.css$/, /viewer\..*\.js$/, /start\..*\.js$/].map((name) =>
+      sources.find((source) => name.test(source))!,
+    );
+    expect((await gateway.call('GET', start!)).body).toContain('AsyncApiStandalone.render(');
+    expect((await gateway.call('GET', script!)).body).toContain('AsyncApiStandalone');
+    expect((await gateway.call('GET', style!)).body).toContain(
+      '.aui-root .lowercase { text-transform: none; }',
+    );
+    for (const [file, type] of [
+      [style, 'text/css; charset=utf-8'],
+      [script, 'text/javascript; charset=utf-8'],
+    ] as const) {
+      const { headers } = await gateway.call('GET', file!);
+      expect(headers.get('content-type')).toBe(type);
+      expect(headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
+    }
+  });
+
+  it('has no other files', async () => {
+    for (const name of ['viewer.js', 'viewer.000000000000.js', '..%2F..%2Fpackage.json']) {
+      const { status, body } = await gateway.call('GET', `/docs/events/${name}`);
+      expect({ name, status, type: body.type }).toEqual({ name, status: 404, type: '/problems/not-found' });
+    }
+  });
+});
+
 describe('the reference of messages', () => {
   it('describes every contract with its schema and an example', async () => {
     const { status, body } = await gateway.call('GET', '/docs/events');
@@ -99,7 +192,7 @@ describe('the reference of messages', () => {
       publishedBy: 'order-service',
       description: expect.any(String),
       example: { lines: [{ sku: 'SKU-TEAPOT' }] },
-      dataschema: 'https://api.example.com/schemas/order.placed.v1.json',
+      dataschema: 'https://warren.example.org/schemas/order.placed.v1.json',
       schema: { $schema: 'https://json-schema.org/draft/2020-12/schema', type: 'object' },
     });
     expect(body.messages.find(({ type }: { type: string }) => type === 'product.list.v1')).toMatchObject({
@@ -113,7 +206,7 @@ describe('the reference of messages', () => {
       const { status, headers, body } = await gateway.call('GET', `/schemas/${type}.json`);
       expect(status).toBe(200);
       expect(headers.get('content-type')).toBe('application/schema+json; charset=utf-8');
-      expect(body).toMatchObject({ $id: `https://api.example.com/schemas/${type}.json`, title: type });
+      expect(body).toMatchObject({ $id: `https://warren.example.org/schemas/${type}.json`, title: type });
     }
   });
 });
