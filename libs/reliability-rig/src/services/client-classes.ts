@@ -1,9 +1,14 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import type { Channel, ConfirmChannel } from 'amqplib';
+import type { Channel, ConfirmChannel, ConsumeMessage } from 'amqplib';
+
+/** What the client has and its types leave out. */
+interface DispatchingChannel extends Channel {
+  dispatchMessage(fields: object, message: ConsumeMessage | null): void;
+}
 
 interface ChannelClasses {
-  Channel: { prototype: Channel };
+  Channel: { prototype: DispatchingChannel };
   ConfirmChannel: { prototype: ConfirmChannel };
 }
 

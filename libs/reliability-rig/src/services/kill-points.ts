@@ -19,7 +19,7 @@ export const KILL_POINTS = [
 export type KillPoint = (typeof KILL_POINTS)[number];
 
 type Query = (
-  this: object,
+  this: { connection: object },
   config: string | { text: string; values?: unknown[] },
   ...more: unknown[]
 ) => unknown;
@@ -36,11 +36,19 @@ export function dieAt(point: KillPoint, after: number): void {
       if (text.startsWith('DELETE FROM outbox')) pass((values[0] as unknown[]).length);
     });
   } else if (point === 'before-commit') {
-    const claimed = new WeakSet();
-    beforeEachQuery((text, _values, client) => {
-      if (text.includes('INSERT INTO inbox')) claimed.add(client);
-      else if (text === 'ROLLBACK') claimed.delete(client);
-      else if (text === 'COMMIT' && claimed.delete(client)) pass();
+    const claimed = new WeakSet<object>();
+    const committing = (connection: object) => {
+      if (claimed.delete(connection)) pass();
+    };
+    beforeEachQuery((text, _values, { connection }) => {
+      if (text.includes('INSERT INTO inbox')) claimed.add(connection);
+      else if (text === 'ROLLBACK') claimed.delete(connection);
+      else if (text === 'COMMIT') committing(connection);
+    });
+    // What goes to the server in front of another statement is no query of its own.
+    beforeEachBind((statement, connection) => {
+      if (statement.startsWith('warren-claim')) claimed.add(connection);
+      else if (statement === 'warren-chain') committing(connection);
     });
   } else {
     dieAround(point, pass);
@@ -61,15 +69,41 @@ function dieAround(point: KillPoint, pass: () => void): void {
     if (isRetry) republished.add(options?.messageId);
     return result;
   };
-  const { ack } = ChannelClass.prototype;
+  const inHand = new WeakMap<object, Map<number, unknown>>();
+  const { ack, dispatchMessage } = ChannelClass.prototype;
+  ChannelClass.prototype.dispatchMessage = function (fields, message) {
+    const messages = inHand.get(this) ?? new Map<number, unknown>();
+    inHand.set(this, messages);
+    if (message) messages.set(message.fields.deliveryTag, message.properties.messageId);
+    dispatchMessage.call(this, fields, message);
+  };
   ChannelClass.prototype.ack = function (message, allUpTo) {
-    const isRetry = republished.delete(message.properties.messageId);
-    if (point === (isRetry ? 'between-republish-and-ack' : 'between-commit-and-ack')) pass();
+    const messages = inHand.get(this)!;
+    const { deliveryTag } = message.fields;
+    const tags = allUpTo ? [...messages.keys()].filter((tag) => tag <= deliveryTag) : [deliveryTag];
+    for (const tag of tags) {
+      const isRetry = republished.delete(messages.get(tag));
+      messages.delete(tag);
+      if (point === (isRetry ? 'between-republish-and-ack' : 'between-commit-and-ack')) pass();
+    }
     ack.call(this, message, allUpTo);
   };
 }
 
-function beforeEachQuery(look: (text: string, values: unknown[], client: object) => void): void {
+function beforeEachBind(look: (statement: string, connection: object) => void): void {
+  const prototype = pg.Connection.prototype as unknown as {
+    bind(config: { statement?: string }, ...more: unknown[]): void;
+  };
+  const { bind } = prototype;
+  prototype.bind = function (config, ...more) {
+    look(config.statement ?? '', this);
+    bind.call(this, config, ...more);
+  };
+}
+
+function beforeEachQuery(
+  look: (text: string, values: unknown[], client: { connection: object }) => void,
+): void {
   const prototype = pg.Client.prototype as unknown as { query: Query };
   const { query } = prototype;
   prototype.query = function (config, ...more) {
