@@ -231,13 +231,23 @@ const LET_GO_OF_THE_DEAD = [
   'idle_session_timeout=15000',
 ];
 
+/**
+ * The relay does not wait for the disk when it deletes what is published. A server that crashes within a second of that
+ * has the rows again, and they are published again, as after a crash of the relay itself.
+ *
+ * Source: https://www.postgresql.org/docs/current/wal-async-commit.html
+ */
+const DELETE_WITHOUT_WAITING = 'synchronous_commit=off';
+
 /** The relay's own connection: as the pool's, and with a deadline, for a frozen server says nothing at all. */
 function clientConfigOf(dataSource: DataSource, schema: string) {
   const { url } = dataSource.options as { url?: string };
   return {
     connectionString: url!,
     application_name: `${schema} relay`,
-    options: [`search_path=${schema}`, ...LET_GO_OF_THE_DEAD].map((setting) => `-c ${setting}`).join(' '),
+    options: [`search_path=${schema}`, ...LET_GO_OF_THE_DEAD, DELETE_WITHOUT_WAITING]
+      .map((setting) => `-c ${setting}`)
+      .join(' '),
     connectionTimeoutMillis: 5_000,
     query_timeout: 30_000,
     keepAlive: true,
