@@ -9,7 +9,6 @@ import { CrashGuard, Suspects } from './delivery/crash-guard.ts';
 import type { BoundHandler } from './delivery/deliver.ts';
 import { Deliveries } from './delivery/deliveries.ts';
 import { QueueConsumer } from './delivery/queue-consumer.ts';
-import { TransactionChain } from './database/transaction-chain.ts';
 import { bindHandlers } from './handler-registry.ts';
 import { InboxMaintenance } from './inbox/inbox-partitions.ts';
 import type { MessagingLogger } from './logger.ts';
@@ -194,7 +193,6 @@ export class MessagingRuntime implements StatusSource {
       prepare: this.#keeper.ensure.bind(this.#keeper),
     };
     const suspects = new Suspects();
-    const transactions = new TransactionChain(dataSource);
     // Of its own: a reply to somebody who is gone must not close the channel of the relay.
     const repliesPublisher =
       topology.answerers.length > 0 ? new ConfirmPublisher(this.#publishing, this.#logger) : undefined;
@@ -202,7 +200,7 @@ export class MessagingRuntime implements StatusSource {
     this.#consumers = topology.consumers.map((consumer) => {
       const own = new Map([...handlers].filter(([type]) => consumer.contracts.some((c) => c.type === type)));
       const crashGuard = new CrashGuard(dataSource, consumer.queue, suspects, this.#logger);
-      const parts = { ...common, engine: { dataSource, transactions, consumer, handlers: own, crashGuard } };
+      const parts = { ...common, engine: { dataSource, consumer, handlers: own, crashGuard } };
       const batch = [...own.values()].find((handler) => handler.batch)?.batch;
       return batch ? new BatchConsumer(parts, batch) : new QueueConsumer(parts);
     });

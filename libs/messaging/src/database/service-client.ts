@@ -1,4 +1,4 @@
-import { DatabaseError, Query, type ClientConfig, type Connection, type QueryResult } from 'pg';
+import { Client, Query, type ClientConfig, type Connection, type QueryResult } from 'pg';
 import { TransactionRolledBack } from '../errors.ts';
 import { ImpatientClient } from './impatient-client.ts';
 import { StatementNames } from './statement-names.ts';
@@ -52,6 +52,8 @@ const BEGIN: Front = {
  */
 class QueryWithFront extends PreparingQuery {
   readonly #front: readonly Front[];
+  /** Those of the front that the server is yet to parse. */
+  readonly #unparsed: Front[] = [];
   #failed = false;
   /** How many of the front are done. */
   done = 0;
@@ -69,14 +71,25 @@ class QueryWithFront extends PreparingQuery {
   }
 
   override prepare(connection: PreparedConnection): void {
-    for (const { name, text, values } of this.#front) {
-      if (connection.parsedStatements[name] === undefined) connection.parse({ name, text, types: [] }, true);
+    for (const front of this.#front) {
+      const { name, text, values } = front;
+      if (connection.parsedStatements[name] === undefined) {
+        connection.parse({ name, text, types: [] }, true);
+        this.#unparsed.push(front);
+      }
       connection.bind({ statement: name, values }, true);
       connection.execute({}, true);
     }
     this.preparing = true;
     super.prepare(connection);
     this.preparing = false;
+  }
+
+  /** @returns whether what the server has parsed is of the front, and not the statement itself */
+  parsed(connection: PreparedConnection): boolean {
+    const front = this.#unparsed.shift();
+    if (front) connection.parsedStatements[front.name] = front.text;
+    return front !== undefined;
   }
 
   override handleError(error: Error, connection: Connection): void {
@@ -97,10 +110,18 @@ class QueryWithFront extends PreparingQuery {
       return;
     }
     this.done += 1;
-    connection.parsedStatements[front.name] = front.text;
     front.done(message.text);
   }
 }
+
+/** What `pg` has for its own use. */
+interface ParsingClient {
+  connection: PreparedConnection;
+  _getActiveQuery(): unknown;
+}
+const { _handleParseComplete: parseComplete } = Client.prototype as unknown as {
+  _handleParseComplete(this: object): void;
+};
 
 const names = new StatementNames();
 
@@ -108,13 +129,21 @@ const names = new StatementNames();
 const UNKNOWN_STATEMENT = '26000';
 const FEATURE_NOT_SUPPORTED = '0A000';
 
+/** Somebody else has prepared a statement of that name on this connection, or this client has lost count. */
+const DUPLICATE_STATEMENT = '42P05';
+
 function isStale({ code, message }: Error & { code?: string }): boolean {
-  return code === UNKNOWN_STATEMENT || (code === FEATURE_NOT_SUPPORTED && message.includes('cached plan'));
+  return (
+    code === UNKNOWN_STATEMENT ||
+    code === DUPLICATE_STATEMENT ||
+    (code === FEATURE_NOT_SUPPORTED && message.includes('cached plan'))
+  );
 }
 
 /** Waits to go to the server together with what comes after it. */
-interface Held<T> {
-  resolve(result: T): void;
+interface HeldStatement {
+  statement: NamedStatement;
+  resolve(rows: number): void;
   reject(error: Error): void;
 }
 
@@ -124,9 +153,7 @@ interface Held<T> {
  *
  * - A transaction begins together with its first statement: one round trip less for each, and none at all for one
  *   without statements.
- * - Whoever has the next transaction at hand may have it begin together with the commit of the last, see
- *   {@link holdNextCommit}, and whoever knows its first statement may have the second go with it, see
- *   {@link beginWith}.
+ * - Whoever knows the first statement of a transaction may have the second go with it, see {@link beginWith}.
  * - Statements with parameters that come again and again are prepared.
  *
  * Named statements need a session of their own; a pooler in between must pool by session, or know of them.
@@ -137,9 +164,7 @@ interface Held<T> {
 export class ServiceClient extends ImpatientClient {
   readonly #send: (...args: unknown[]) => unknown;
   #beginsNext = false;
-  #onCommitHeld: (() => void) | undefined;
-  #commit: Held<QueryResult> | undefined;
-  #first: (Held<number> & { statement: NamedStatement }) | undefined;
+  #first: HeldStatement | undefined;
   #timer: NodeJS.Immediate | undefined;
 
   constructor(config?: string | ClientConfig) {
@@ -156,23 +181,13 @@ export class ServiceClient extends ImpatientClient {
   }
 
   /**
-   * Has the next COMMIT wait for the first statement of the transaction after it, and go to the server together with
-   * that; at the latest when the event loop has done what is at hand.
-   *
-   * @param onHeld called when the COMMIT came: the next transaction may start
-   */
-  holdNextCommit(onHeld: () => void): void {
-    this.#onCommitHeld = onHeld;
-  }
-
-  /**
    * The first statement of a transaction that was started. It waits for the second and goes to the server together
    * with that; at the latest when the event loop has done what is at hand. Where it fails, the second does, too.
    *
    * @returns how many rows it touched
    */
   beginWith(statement: NamedStatement): Promise<number> {
-    if (!this.#beginsNext) throw new TypeError('beginWith() is for a transaction that has just been started');
+    if (!this.#beginsNext) return this.#sendFirst(statement); // a subscriber, for example, was faster
     return new Promise((resolve, reject) => {
       this.#first = { statement, resolve, reject };
       this.#flushSoon();
@@ -187,23 +202,11 @@ export class ServiceClient extends ImpatientClient {
     }
     if (text !== 'COMMIT' && text !== 'ROLLBACK') return undefined;
     if (this.#first) this.#flush();
-    const onHeld = this.#onCommitHeld;
-    this.#onCommitHeld = undefined;
     if (this.#beginsNext) {
       this.#beginsNext = false;
       return Promise.resolve(emptyResult(text));
     }
-    if (text === 'ROLLBACK') return undefined;
-    return onHeld ? this.#hold(onHeld) : this.#sendCommit();
-  }
-
-  #hold(onHeld: () => void): Promise<QueryResult> {
-    const committed = new Promise<QueryResult>((resolve, reject) => {
-      this.#commit = { resolve, reject };
-      this.#flushSoon();
-    });
-    onHeld();
-    return committed;
+    return text === 'COMMIT' ? this.#commit() : undefined;
   }
 
   #flushSoon(): void {
@@ -215,18 +218,16 @@ export class ServiceClient extends ImpatientClient {
     clearImmediate(this.#timer);
     this.#timer = undefined;
     const first = this.#first;
-    if (first) {
-      this.#first = undefined;
-      const { text, name, values } = first.statement;
-      this.#begin({ name, text }, values).then(({ rowCount }) => first.resolve(rowCount!), first.reject);
-      return;
-    }
-    const commit = this.#commit;
-    this.#commit = undefined;
-    if (commit) this.#sendCommit().then(commit.resolve, commit.reject);
+    this.#first = undefined;
+    if (first) this.#sendFirst(first.statement).then(first.resolve, first.reject);
   }
 
-  async #sendCommit(): Promise<QueryResult> {
+  async #sendFirst({ name, text, values }: NamedStatement): Promise<number> {
+    const { rowCount } = (await this.#parametrised({ name, text }, values)) as QueryResult;
+    return rowCount!;
+  }
+
+  async #commit(): Promise<QueryResult> {
     return checked((await this.#send('COMMIT')) as QueryResult);
   }
 
@@ -241,9 +242,7 @@ export class ServiceClient extends ImpatientClient {
     this.#beginsNext = false;
     clearImmediate(this.#timer);
     this.#timer = undefined;
-    const front = [this.#commit ? commitAndBegin(this.#commit) : BEGIN];
-    if (this.#first) front.push(frontOf(this.#first));
-    this.#commit = undefined;
+    const front = this.#first ? [BEGIN, frontOf(this.#first)] : [BEGIN];
     this.#first = undefined;
     return this.#sendWithFront(front, statement, values).catch((error: Error) => this.fail(error));
   }
@@ -263,19 +262,20 @@ export class ServiceClient extends ImpatientClient {
           reject(error); // those in front are on their way
           return;
         }
-        const [culprit, ...behind] = front.slice(query.done);
-        culprit?.failed(error);
-        if (culprit?.name === CHAIN && error instanceof DatabaseError) {
-          // What was refused is the commit. The connection is as good as before, and nothing has begun on it.
-          resolve(this.#sendWithFront([BEGIN, ...behind], statement, values));
-          return;
-        }
-        for (const { failed } of behind) failed(error);
+        for (const { failed } of front.slice(query.done)) failed(error);
         reject(error);
       };
       const query = new QueryWithFront(front, statement, values, settle);
       this.#send(query);
     });
+  }
+
+  /** `pg` takes whatever was parsed for the statement that it sent. */
+  _handleParseComplete(): void {
+    const { connection, _getActiveQuery } = this as unknown as ParsingClient;
+    const query = _getActiveQuery.call(this);
+    if (query instanceof QueryWithFront && query.parsed(connection)) return;
+    parseComplete.call(this);
   }
 
   /** A prepared statement that is stale is prepared anew on another connection; on this one every use would fail. */
@@ -295,26 +295,7 @@ export class ServiceClient extends ImpatientClient {
   }
 }
 
-const CHAIN = 'warren-chain';
-
-/** Ends a transaction and begins the next. Answered with ROLLBACK where the one that ended had failed. */
-function commitAndBegin(commit: Held<QueryResult>): Front {
-  return {
-    name: CHAIN,
-    text: 'COMMIT AND CHAIN',
-    values: [],
-    done: (command) => {
-      try {
-        commit.resolve(checked(emptyResult(command)));
-      } catch (error) {
-        commit.reject(error as Error);
-      }
-    },
-    failed: (error) => commit.reject(error),
-  };
-}
-
-function frontOf({ statement, resolve, reject }: Held<number> & { statement: NamedStatement }): Front {
+function frontOf({ statement, resolve, reject }: HeldStatement): Front {
   return {
     ...statement,
     done: (command) => resolve(Number(/\d+$/.exec(command)?.[0] ?? 0)),

@@ -1,4 +1,5 @@
 import type { Channel, ConsumeMessage } from 'amqplib';
+import type { MessagingLogger } from '../logger.ts';
 
 /**
  * The settlements of one channel. Acknowledgements of one turn of the event loop are sent together, and as one where
@@ -8,14 +9,16 @@ import type { Channel, ConsumeMessage } from 'amqplib';
  */
 export class Acknowledgements {
   readonly #channel: Channel;
+  readonly #logger: MessagingLogger;
   /** Delivery tags in hand, in ascending order. */
   readonly #inHand = new Set<number>();
   /** What the broker is yet to be told, in the order in which it was done. */
   #waiting: number[] = [];
   #timer: NodeJS.Immediate | undefined;
 
-  constructor(channel: Channel) {
+  constructor(channel: Channel, logger: MessagingLogger) {
     this.#channel = channel;
+    this.#logger = logger;
   }
 
   /** In the order in which the broker delivers. */
@@ -24,13 +27,13 @@ export class Acknowledgements {
   }
 
   ack({ fields }: ConsumeMessage): void {
-    this.#inHand.delete(fields.deliveryTag);
+    if (!this.#inHand.delete(fields.deliveryTag)) return; // twice would cost the channel
     this.#waiting.push(fields.deliveryTag);
     this.#timer ??= setImmediate(() => this.send());
   }
 
   giveBack(message: ConsumeMessage): void {
-    this.#inHand.delete(message.fields.deliveryTag);
+    if (!this.#inHand.delete(message.fields.deliveryTag)) return;
     this.#channel.nack(message, false, true);
   }
 
@@ -39,8 +42,15 @@ export class Acknowledgements {
     const tags = this.#take();
     const [oldestInHand = Infinity] = this.#inHand;
     const together = tags.filter((tag) => tag < oldestInHand);
-    if (together.length > 0) this.#acknowledge(Math.max(...together), true);
-    for (const tag of tags) if (tag > oldestInHand) this.#acknowledge(tag, false);
+    try {
+      if (together.length > 0) this.#acknowledge(Math.max(...together), true);
+      for (const tag of tags) if (tag > oldestInHand) this.#acknowledge(tag, false);
+    } catch (error) {
+      // The client refuses from the moment on at which the channel begins to close, before it says so.
+      this.#logger.warn(
+        `${tags.length} messages could not be acknowledged and come again: ${(error as Error).message}`,
+      );
+    }
   }
 
   /** Forgets what waits: the channel is gone, and the broker delivers those messages again. */

@@ -14,6 +14,8 @@ import { SupervisedConsumer, type Delivery } from './supervised-consumer.ts';
 
 interface Gathered {
   delivery: Delivery;
+  /** Undefined when it can't be read. */
+  read: ReadMessage | undefined;
   /** Its place among the deliveries in hand is free again. */
   settled(): void;
 }
@@ -78,8 +80,10 @@ export class BatchConsumer {
   }
 
   #gather(delivery: Delivery): Promise<void> {
+    // Now and not when its turn comes: the batch before it is with the database, and this process has time.
+    const read = this.#tryToRead(delivery.message);
     return new Promise((settled) => {
-      this.#gathered.push({ delivery, settled });
+      this.#gathered.push({ delivery, read, settled });
       if (this.#stopping) this.#giveBack(this.#gathered.splice(0));
       else this.#workSoon();
     });
@@ -113,8 +117,7 @@ export class BatchConsumer {
     const readable: (Gathered & ReadMessage)[] = [];
     const unreadable: Gathered[] = [];
     for (const gathered of batch) {
-      const read = this.#tryToRead(gathered.delivery.message);
-      if (read) readable.push({ ...gathered, ...read });
+      if (gathered.read) readable.push({ ...gathered, ...gathered.read });
       else unreadable.push(gathered);
     }
     if (readable.length > 0) await this.#inOneTransaction(readable);

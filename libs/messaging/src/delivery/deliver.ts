@@ -3,7 +3,7 @@ import { parseEnvelope, validateData, type DataClass, type EventEnvelope } from 
 import type { DataSource, EntityManager } from 'typeorm';
 import { BatchContext } from '../batch-context.ts';
 import type { DeliveryHistory } from '../broker/message-codec.ts';
-import type { Succession, TransactionChain } from '../database/transaction-chain.ts';
+import type { ServiceClient } from '../database/service-client.ts';
 import { DuplicateMessage, PermanentFailure, UnknownType } from '../errors.ts';
 import { runInFlow } from '../flow.ts';
 import { claimMessage, claimOf, wasHandled } from '../inbox/inbox.ts';
@@ -27,7 +27,6 @@ export interface BoundHandler {
 
 export interface DeliveryEngine {
   dataSource: DataSource;
-  transactions: TransactionChain;
   consumer: ConsumerTopology;
   handlers: ReadonlyMap<string, BoundHandler>;
   crashGuard: CrashGuard;
@@ -48,11 +47,10 @@ export async function deliver(
   engine: DeliveryEngine,
   message: ConsumeMessage,
   history: DeliveryHistory,
-  succession: Succession,
 ): Promise<Outcome> {
   try {
     const read = readMessage(message, engine.handlers);
-    if (!message.fields.redelivered) return await handle(engine, message, history, succession, read);
+    if (!message.fields.redelivered) return await handle(engine, message, history, read);
     const begun = await engine.crashGuard.begin(read.envelope);
     try {
       if (begun > TOLERATED_CRASHES) {
@@ -61,7 +59,7 @@ export async function deliver(
         );
         return { kind: 'dead', reason: 'kills-the-process', error };
       }
-      return await handle(engine, message, history, succession, read);
+      return await handle(engine, message, history, read);
     } finally {
       await engine.crashGuard.end(read.envelope);
     }
@@ -87,7 +85,6 @@ async function handle(
   engine: DeliveryEngine,
   message: ConsumeMessage,
   history: DeliveryHistory,
-  succession: Succession,
   { envelope, handler, data }: ReadMessage,
 ): Promise<Outcome> {
   const facts: DeliveryFacts = {
@@ -99,7 +96,7 @@ async function handle(
   await runInFlow({ correlationId: envelope.correlationid, causationId: envelope.id }, () =>
     handler.transaction === 'deferred'
       ? handleDeferred(engine, handler, data, facts)
-      : handleInTransaction(engine, handler, data, facts, succession),
+      : handleInTransaction(engine, handler, data, facts),
   );
   return { kind: 'done' };
 }
@@ -112,24 +109,20 @@ async function handle(
  * does not count. A message that was delivered before is likely to be one, and waits.
  */
 async function handleInTransaction(
-  { transactions }: DeliveryEngine,
+  { dataSource }: DeliveryEngine,
   handler: BoundHandler,
   data: object,
   facts: DeliveryFacts,
-  succession: Succession,
 ): Promise<void> {
   const { envelope, queue, redelivered } = facts;
-  await transactions.run(
-    claimOf(envelope, queue),
-    async (tx, claims) => {
-      const claimed = assertFresh(claims, envelope, queue);
-      if (redelivered) await claimed;
-      const [claim, handling] = await Promise.allSettled([claimed, invokeIn(tx, handler, data, facts)]);
-      if (claim.status === 'rejected') throw claim.reason;
-      if (handling.status === 'rejected') throw handling.reason;
-    },
-    succession,
-  );
+  await dataSource.transaction(async (tx) => {
+    const client = (await tx.queryRunner!.connect()) as ServiceClient;
+    const claimed = assertFresh(client.beginWith(claimOf(envelope, queue)), envelope, queue);
+    if (redelivered) await claimed;
+    const [claim, handling] = await Promise.allSettled([claimed, invokeIn(tx, handler, data, facts)]);
+    if (claim.status === 'rejected') throw claim.reason;
+    if (handling.status === 'rejected') throw handling.reason;
+  });
 }
 
 /** @throws DuplicateMessage */

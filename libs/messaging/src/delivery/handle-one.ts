@@ -1,5 +1,4 @@
 import { historyOf } from '../broker/message-codec.ts';
-import type { Succession } from '../database/transaction-chain.ts';
 import type { Breaker } from './breaker.ts';
 import { deliver, type DeliveryEngine } from './deliver.ts';
 import type { Deliveries } from './deliveries.ts';
@@ -14,23 +13,16 @@ export interface HandleOneParts {
   deliveries: Deliveries;
 }
 
-const NOTHING_MORE: Succession = { more: () => false, goOn: () => undefined };
-
-/**
- * Has one message handled, does with it on the broker what the outcome says, and tells how it ended.
- *
- * @param succession what may be handled next, while this message's transaction commits. Default: nothing
- */
+/** Has one message handled, does with it on the broker what the outcome says, and tells how it ended. */
 export async function handleOne(
   { engine, breaker, settlement, deliveries }: HandleOneParts,
   delivery: Delivery,
-  succession = NOTHING_MORE,
 ): Promise<void> {
   const started = performance.now();
   const history = historyOf(delivery.message);
   const outcome = await breaker.run(
     () => delivery.live,
-    () => deliver(engine, delivery.message, history, succession),
+    () => deliver(engine, delivery.message, history),
   );
   const name = outcome ? await settlement.settle(delivery, history, outcome) : settlement.giveBack(delivery);
   const seconds = (performance.now() - started) / 1_000;

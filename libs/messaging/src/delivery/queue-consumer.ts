@@ -43,7 +43,7 @@ export class QueueConsumer {
         prefetch: consumer.prefetch,
         concurrency: consumer.concurrency,
         prepare: (model) => parts.prepare(model),
-        onDelivery: (delivery, succession) => handleOne(handling, delivery, succession),
+        onDelivery: (delivery) => handleOne(handling, delivery),
       },
       parts.logger,
     );

@@ -2,22 +2,18 @@ import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
 import type { BrokerConnection } from '../broker/broker-connection.ts';
 import { closeQuietly } from '../broker/close-quietly.ts';
 import type { MessagingLogger } from '../logger.ts';
-import type { Succession } from '../database/transaction-chain.ts';
 import { pause, withDeadline } from '../timing.ts';
 import { Acknowledgements } from './acknowledgements.ts';
 
 export interface SupervisedConsumerOptions {
   queue: string;
   prefetch: number;
-  /**
-   * Deliveries that `onDelivery` works on at the same time; others wait here, unacknowledged. One of which
-   * `onDelivery` said that the next may start counts no more.
-   */
+  /** Deliveries that `onDelivery` works on at the same time; others wait here, unacknowledged. */
   concurrency: number;
   /** Makes what the channel needs before it consumes, for example the queue itself. */
   prepare(model: ChannelModel): Promise<void>;
   /** Works on one delivery to its settlement; never rejects. */
-  onDelivery(delivery: Delivery, succession: Succession): Promise<void>;
+  onDelivery(delivery: Delivery): Promise<void>;
 }
 
 /** A message and the channel that it must be settled on. */
@@ -71,7 +67,7 @@ export class SupervisedConsumer {
   #opening: Promise<void> | undefined;
   #failures = 0;
   #reopenTimer: NodeJS.Timeout | undefined;
-  #places = 0;
+  #active = 0;
   #stopping = false;
   #problem: string | undefined = 'not started yet';
 
@@ -90,7 +86,7 @@ export class SupervisedConsumer {
 
   /** Deliveries in hand. */
   get inHand(): number {
-    return this.#startedAt.size + this.#waiting.length;
+    return this.#active + this.#waiting.length;
   }
 
   /** Takes no more deliveries and gives back those that nobody works on. */
@@ -112,7 +108,7 @@ export class SupervisedConsumer {
 
   /** Resolves when nobody works on a delivery any more. */
   async whenIdle(): Promise<void> {
-    if (this.#startedAt.size === 0) return;
+    if (this.#active === 0) return;
     await new Promise<void>((resolve) => this.#idle.add(resolve));
   }
 
@@ -143,7 +139,7 @@ export class SupervisedConsumer {
       opened.on('error', (error: Error) => this.#lost(opened, error.message));
       opened.on('close', () => this.#lost(opened, 'the channel closed'));
       this.#channel = opened;
-      const acknowledgements = new Acknowledgements(opened);
+      const acknowledgements = new Acknowledgements(opened, this.#logger);
       this.#acknowledgements = acknowledgements;
       await opened.prefetch(this.#options.prefetch);
       if (this.#stopping) return;
@@ -171,36 +167,28 @@ export class SupervisedConsumer {
     const delivery = new Delivery(message, acknowledgements, () => this.#channel === channel);
     // What comes until the consumer is cancelled is kept: given back at once, it would come again and again.
     if (this.#stopping) this.#waiting.push(delivery);
-    else if (this.#places < this.#options.concurrency) void this.#work(delivery);
+    else if (this.#active < this.#options.concurrency) void this.#work(delivery);
     else this.#waiting.push(delivery);
   }
 
   async #work(first: Delivery): Promise<void> {
-    this.#places += 1;
+    this.#active += 1;
     let delivery: Delivery | undefined = first;
     while (delivery) {
-      if (delivery.live) await this.#workOn(delivery);
+      if (delivery.live) {
+        this.#startedAt.set(delivery, performance.now());
+        await this.#settle(delivery);
+        this.#startedAt.delete(delivery);
+      }
       delivery = this.#waiting.shift();
     }
-    this.#places -= 1;
+    this.#active -= 1;
+    if (this.#active === 0) for (const resolve of this.#idle) resolve();
   }
 
-  /** Resolves when the next delivery may start. */
-  #workOn(delivery: Delivery): Promise<void> {
-    this.#startedAt.set(delivery, performance.now());
-    return new Promise((goOn) => {
-      const succession = { more: () => this.#waiting.length > 0, goOn };
-      void this.#settle(delivery, succession).then(() => {
-        this.#startedAt.delete(delivery);
-        goOn();
-        if (this.#startedAt.size === 0) for (const resolve of this.#idle) resolve();
-      });
-    });
-  }
-
-  async #settle(delivery: Delivery, succession: Succession): Promise<void> {
+  async #settle(delivery: Delivery): Promise<void> {
     try {
-      await this.#options.onDelivery(delivery, succession);
+      await this.#options.onDelivery(delivery);
     } catch (error) {
       // A defect of this library: the message must neither be lost nor come back at full speed.
       this.#logger.error(`${this.#options.queue}: a delivery could not be settled`, (error as Error)?.stack);

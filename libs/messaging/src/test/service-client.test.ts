@@ -1,6 +1,7 @@
 import { createTcpProxy, createTestDatabase, type TestDatabase } from '@warren/testing';
-import type { DataSource } from 'typeorm';
+import type { DataSource, EntityManager, EntitySubscriberInterface } from 'typeorm';
 import { createDataSource } from '../database/data-source.ts';
+import type { ServiceClient } from '../database/service-client.ts';
 import { StatementNames } from '../database/statement-names.ts';
 
 let database: TestDatabase;
@@ -136,6 +137,78 @@ describe('a transaction of a service', () => {
     expect(await effects()).toEqual(['before', 'next']);
     await impatient.destroy();
     await proxy.close();
+  });
+});
+
+describe('a transaction that begins with a statement that is known beforehand', () => {
+  const claim = (name: string) => ({
+    name: 'claim',
+    text: 'INSERT INTO claims VALUES ($1) ON CONFLICT (name) DO NOTHING',
+    values: [name],
+  });
+  beforeEach(() => source.query('CREATE TABLE claims (name text PRIMARY KEY CHECK (length(name) < 9))'));
+
+  async function claiming(name: string, work: (tx: EntityManager) => Promise<unknown>): Promise<number> {
+    return source.transaction(async (tx) => {
+      const client = (await tx.queryRunner!.connect()) as ServiceClient;
+      const [rows, worked] = await Promise.allSettled([client.beginWith(claim(name)), work(tx)]);
+      if (rows.status === 'rejected') throw rows.reason;
+      if (worked.status === 'rejected') throw worked.reason;
+      return rows.value;
+    });
+  }
+
+  it.each<[string, (tx: EntityManager, name: string) => Promise<unknown>, number]>([
+    ['one with parameters', (tx, name) => tx.query(INSERT, [name]), 1],
+    ['one without', (tx, name) => tx.query(`INSERT INTO effects VALUES ('${name}')`), 1],
+    [
+      'several at once',
+      (tx, name) => Promise.all([tx.query(INSERT, [name]), tx.query(INSERT, [name]), tx.query('SELECT 1')]),
+      2,
+    ],
+    ['a savepoint', (tx, name) => tx.transaction((inner) => inner.query(INSERT, [name])), 1],
+    ['nothing', () => Promise.resolve(), 0],
+  ])(
+    'takes the next statement with it, and tells how many rows it touched: %s',
+    async (_what, work, count) => {
+      for (let n = 0; n < 8; n += 1) {
+        expect(await claiming(String(n), (tx) => work(tx, 'kept'))).toBe(1);
+        const failing = claiming(`x${n}`, async (tx) => {
+          await work(tx, 'gone');
+          throw new Error('on second thoughts');
+        });
+        await expect(failing).rejects.toThrow('on second thoughts');
+      }
+      expect(await claiming('1', () => Promise.resolve())).toBe(0);
+      expect(await effects()).toEqual(Array(8 * count).fill('kept'));
+      expect(await database.query('SELECT count(*)::int AS n FROM public.claims')).toEqual([{ n: 8 }]);
+    },
+  );
+
+  it('is rolled back whole when that statement fails, and the connection is as good as before', async () => {
+    for (const name of ['cold: far too long', 'warm: far too long']) {
+      await expect(claiming(name, (tx) => tx.query(INSERT, [name]))).rejects.toThrow('check constraint');
+      expect(await claiming(name.slice(0, 4), (tx) => tx.query(INSERT, ['next']))).toBe(1);
+    }
+    expect(await effects()).toEqual(['next', 'next']);
+  });
+
+  it('is told of a value without a form on the wire, which harms nothing else', async () => {
+    for (let n = 0; n < 8; n += 1) {
+      await expect(claiming('bad', (tx) => tx.query(INSERT, [circular()]))).rejects.toThrow('circular');
+      expect(await claiming(String(n), (tx) => tx.query(INSERT, [String(n)]))).toBe(1);
+    }
+    expect(await effects()).toHaveLength(8);
+  });
+
+  it('is none the worse when something else was sent at its beginning', async () => {
+    const subscriber: EntitySubscriberInterface = {
+      afterTransactionStart: ({ queryRunner }) =>
+        queryRunner.query(`SELECT set_config('app.tenant', 't', true)`),
+    };
+    source.subscribers.push(subscriber);
+    expect(await claiming('a', (tx) => tx.query(INSERT, ['a']))).toBe(1);
+    expect(await effects()).toEqual(['a']);
   });
 });
 

@@ -37,18 +37,14 @@ export function dieAt(point: KillPoint, after: number): void {
     });
   } else if (point === 'before-commit') {
     const claimed = new WeakSet<object>();
-    const committing = (connection: object) => {
-      if (claimed.delete(connection)) pass();
-    };
     beforeEachQuery((text, _values, { connection }) => {
       if (text.includes('INSERT INTO inbox')) claimed.add(connection);
       else if (text === 'ROLLBACK') claimed.delete(connection);
-      else if (text === 'COMMIT') committing(connection);
+      else if (text === 'COMMIT' && claimed.delete(connection)) pass();
     });
-    // What goes to the server in front of another statement is no query of its own.
+    // A claim goes to the server in front of another statement, and is no query of its own.
     beforeEachBind((statement, connection) => {
       if (statement.startsWith('warren-claim')) claimed.add(connection);
-      else if (statement === 'warren-chain') committing(connection);
     });
   } else {
     dieAround(point, pass);
