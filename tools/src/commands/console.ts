@@ -1,6 +1,7 @@
 import { createWriteStream, mkdirSync, renameSync, rmSync, type WriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { stripVTControlCharacters, styleText } from 'node:util';
+import { SERVICES } from '../provision/rights.ts';
 
 type Color = 'cyan' | 'green' | 'yellow' | 'magenta' | 'blue' | 'gray';
 
@@ -13,7 +14,7 @@ const COLORS: Record<string, Color> = {
 };
 /** Where progress cannot be drawn over, it is written this often. */
 const PROGRESS_PAUSE_MS = 5_000;
-const WIDTH = Math.max(...Object.keys(COLORS).map((name) => name.length));
+const WIDTH = Math.max(...[...SERVICES, 'warren'].map((name) => name.length));
 
 /** Colors are left out where the output is no terminal, or NO_COLOR is set. */
 export function paint(style: Parameters<typeof styleText>[0], text: string): string {
