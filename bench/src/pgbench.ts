@@ -1,8 +1,9 @@
-import { access, constants, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { cacheDirectory } from '@warren/tools/config.ts';
-import { Apt } from '@warren/tools/infrastructure/apt.ts';
+import type { Apt, PackageFile } from '@warren/tools/infrastructure/apt.ts';
+import { isSharedLibrary, unpackPackages } from '@warren/tools/infrastructure/unpack-packages.ts';
 import { run } from '@warren/tools/processes/run.ts';
 
 type Report = (text: string) => void;
@@ -17,7 +18,7 @@ export interface Pgbench {
 const USUAL_PLACES = ['/opt/homebrew/opt/libpq/bin', '/usr/local/opt/libpq/bin'];
 const DEBIAN_PLACE = 'usr/lib/postgresql';
 /** Counts up when the unpacked tree changes, so that older trees are not taken. */
-const LAYOUT = 1;
+const LAYOUT = 2;
 
 /**
  * The pgbench of the machine, else that of the distribution's packages, downloaded and verified by apt and unpacked
@@ -58,52 +59,32 @@ async function versionsBelow(root: string): Promise<string[]> {
 }
 
 /** @throws when apt is not there or does not know the packages */
-export async function unpack(report: Report, cache = cacheDirectory()): Promise<Pgbench> {
-  const { output } = await run('dpkg', ['--print-architecture']);
-  const root = join(cache, `pgbench-${output.trim()}-${LAYOUT}`);
-  if (
-    !(await access(root, constants.R_OK).then(
-      () => true,
-      () => false,
-    ))
-  )
-    await unpackInto(root, cache, report);
+async function unpack(report: Report): Promise<Pgbench> {
+  const { root, libraries } = await unpackPackages({
+    name: 'pgbench',
+    title: 'pgbench',
+    layout: LAYOUT,
+    cacheDirectory: cacheDirectory(),
+    report,
+    choose: choosePackages,
+  });
   const [directory] = await versionsBelow(root);
   const program = join(directory!, 'pgbench');
-  const triplets = await readdir(join(root, 'usr/lib'));
-  const libraries = triplets
-    .filter((name) => name.includes('-linux-gnu'))
-    .map((name) => join(root, 'usr/lib', name));
   await run(program, ['--version'], { env: environmentOf({ program, libraries }) });
   return { program, libraries };
 }
 
-async function unpackInto(root: string, cache: string, report: Report): Promise<void> {
-  await mkdir(cache, { recursive: true });
-  // Moved into place when it is whole: an interrupted run leaves nothing that looks finished.
-  const work = await mkdtemp(join(cache, 'unpacking-'));
-  try {
-    const apt = await Apt.open(join(cache, 'apt'), report);
-    if (!(await apt.knows('postgresql'))) await apt.update();
-    // `postgresql` stands for the version of this system, which has pgbench.
-    const names = await apt.closure(
-      ['postgresql'],
-      (_, to) => /^(postgresql-\d+|lib.*)$/.test(to) && !/^libc[6-]/.test(to),
-    );
-    const server = names.find((name) => /^postgresql-\d+$/.test(name));
-    if (!server) throw new Error('the package sources of this system have no PostgreSQL');
-    const present = await apt.installed(names);
-    const wanted = names.filter((name) => name === server || (name.startsWith('lib') && !present.has(name)));
-    report(`Downloading pgbench: ${wanted.length} packages`);
-    await apt.download(await apt.files(wanted), work);
-    const tree = join(work, 'tree');
-    for (const file of (await readdir(work)).filter((name) => name.endsWith('.deb'))) {
-      await run('dpkg', ['-x', join(work, file), tree]);
-    }
-    await rename(tree, root);
-  } finally {
-    await rm(work, { recursive: true, force: true });
-  }
+async function choosePackages(apt: Apt): Promise<PackageFile[]> {
+  if (!(await apt.knows('postgresql'))) await apt.update();
+  // `postgresql` stands for the version of this system, which has pgbench.
+  const names = await apt.closure(
+    ['postgresql'],
+    (_, to) => /^postgresql-\d+$/.test(to) || isSharedLibrary(to),
+  );
+  const server = names.find((name) => /^postgresql-\d+$/.test(name));
+  if (!server) throw new Error('the package sources of this system have no PostgreSQL');
+  const present = await apt.installed(names);
+  return apt.files(names.filter((name) => name === server || (isSharedLibrary(name) && !present.has(name))));
 }
 
 function environmentOf({ libraries }: Pgbench): NodeJS.ProcessEnv {

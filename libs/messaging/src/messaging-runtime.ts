@@ -230,12 +230,12 @@ const LET_GO_OF_THE_DEAD = [
 ];
 
 /**
- * The relay does not wait for the disk when it deletes what is published. A server that crashes within a second of that
- * has the rows again, and they are published again, as after a crash of the relay itself.
+ * The relay does not wait for the disk when it deletes what is published, or marks what was refused. A server that
+ * crashes within a second of that has the rows as before, and they are published again, as after a crash of the relay.
  *
  * Source: https://www.postgresql.org/docs/current/wal-async-commit.html
  */
-const DELETE_WITHOUT_WAITING = 'synchronous_commit=off';
+const COMMIT_WITHOUT_WAITING = 'synchronous_commit=off';
 
 /** The relay's own connection: as the pool's, and with a deadline, for a frozen server says nothing at all. */
 function clientConfigOf(dataSource: DataSource, schema: string) {
@@ -243,7 +243,7 @@ function clientConfigOf(dataSource: DataSource, schema: string) {
   return {
     connectionString: url!,
     application_name: `${schema} relay`,
-    options: [`search_path=${schema}`, ...LET_GO_OF_THE_DEAD, DELETE_WITHOUT_WAITING]
+    options: [`search_path=${schema}`, ...LET_GO_OF_THE_DEAD, COMMIT_WITHOUT_WAITING]
       .map((setting) => `-c ${setting}`)
       .join(' '),
     connectionTimeoutMillis: 5_000,

@@ -1,11 +1,10 @@
 import { parseArgs } from 'node:util';
-import { allContracts } from '@warren/contracts';
 import { EXIT, UsageError } from '../operate/exit-codes.ts';
 import { runCommand } from '../operate/run-command.ts';
 import { counted, table } from '../operate/table.ts';
-import { appsWithTopology, loadTopology } from '../topology/load-topologies.ts';
 import { checkContracts, type CheckResult } from './check.ts';
 import { loadContracts } from './load-contracts.ts';
+import { loadReferenceSources } from './reference/load-reference.ts';
 import { outdatedReferenceFiles, writeReferenceFiles } from './reference/reference-files.ts';
 import { readReleased, RELEASED_DIRECTORY, writeReleased, type ReleasedContract } from './released.ts';
 import { usersByType, type Users } from './who-uses.ts';
@@ -145,8 +144,8 @@ async function list({ json, directory }: Options): Promise<number> {
 }
 
 async function loadUsers(): Promise<Map<string, Users>> {
-  const topologies = await Promise.all(appsWithTopology().map((app) => loadTopology(app)));
-  return usersByType(topologies, allContracts);
+  const { topologies, contracts } = await loadReferenceSources();
+  return usersByType(topologies, contracts);
 }
 
 /** Lines by contract; what is to be done is said once for each. */

@@ -115,7 +115,7 @@ async function findLibraryDirectories(tree: string): Promise<string[]> {
   for (const base of ['usr/lib', 'lib']) {
     const directories = [base];
     for (const name of await readdir(join(tree, base)).catch(() => [])) {
-      if (name.endsWith('-linux-gnu') || name.includes('-linux-gnu')) directories.push(join(base, name));
+      if (name.includes('-linux-gnu')) directories.push(join(base, name));
     }
     for (const directory of directories) {
       const names = await readdir(join(tree, directory)).catch(() => []);

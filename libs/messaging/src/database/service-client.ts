@@ -190,7 +190,7 @@ export class ServiceClient extends ImpatientClient {
     if (!this.#beginsNext) return this.#sendFirst(statement); // a subscriber, for example, was faster
     return new Promise((resolve, reject) => {
       this.#first = { statement, resolve, reject };
-      this.#flushSoon();
+      this.#timer = setImmediate(() => this.#flush());
     });
   }
 
@@ -201,7 +201,7 @@ export class ServiceClient extends ImpatientClient {
       return Promise.resolve(emptyResult('START'));
     }
     if (text !== 'COMMIT' && text !== 'ROLLBACK') return undefined;
-    if (this.#first) this.#flush();
+    this.#flush();
     if (this.#beginsNext) {
       this.#beginsNext = false;
       return Promise.resolve(emptyResult(text));
@@ -209,17 +209,17 @@ export class ServiceClient extends ImpatientClient {
     return text === 'COMMIT' ? this.#commit() : undefined;
   }
 
-  #flushSoon(): void {
-    this.#timer ??= setImmediate(() => this.#flush());
-  }
-
   /** Sends what waits, without anything behind it. */
   #flush(): void {
+    const first = this.#takeFirst();
+    if (first) this.#sendFirst(first.statement).then(first.resolve, first.reject);
+  }
+
+  #takeFirst(): HeldStatement | undefined {
     clearImmediate(this.#timer);
-    this.#timer = undefined;
     const first = this.#first;
     this.#first = undefined;
-    if (first) this.#sendFirst(first.statement).then(first.resolve, first.reject);
+    return first;
   }
 
   async #sendFirst({ name, text, values }: NamedStatement): Promise<number> {
@@ -237,37 +237,23 @@ export class ServiceClient extends ImpatientClient {
     return this.#sendInOrder(name === undefined ? { text, values } : { name, text, values });
   }
 
-  /** Sends a statement, and in front of it all that waits and the beginning of its transaction. */
+  /** Sends a statement, and in front of it the beginning of its transaction and what waits. */
   #begin(statement: { name: string | undefined; text: string }, values: unknown[]): Promise<QueryResult> {
     this.#beginsNext = false;
-    clearImmediate(this.#timer);
-    this.#timer = undefined;
-    const front = this.#first ? [BEGIN, frontOf(this.#first)] : [BEGIN];
-    this.#first = undefined;
-    return this.#sendWithFront(front, statement, values).catch((error: Error) => this.fail(error));
-  }
-
-  #sendWithFront(
-    front: Front[],
-    statement: { name: string | undefined; text: string },
-    values: unknown[],
-  ): Promise<QueryResult> {
-    return new Promise((resolve, reject) => {
-      const settle: Callback = (error, result) => {
+    const first = this.#takeFirst();
+    const front = first ? [BEGIN, frontOf(first)] : [BEGIN];
+    return new Promise<QueryResult>((resolve, reject) => {
+      const query = new QueryWithFront(front, statement, values, (error, result) => {
         if (!error) {
           resolve(result);
           return;
         }
-        if (query.preparing) {
-          reject(error); // those in front are on their way
-          return;
-        }
-        for (const { failed } of front.slice(query.done)) failed(error);
+        // While it is being written, those in front are on their way already, and their answers come.
+        if (!query.preparing) for (const { failed } of front.slice(query.done)) failed(error);
         reject(error);
-      };
-      const query = new QueryWithFront(front, statement, values, settle);
+      });
       this.#send(query);
-    });
+    }).catch((error: Error) => this.fail(error));
   }
 
   /** `pg` takes whatever was parsed for the statement that it sent. */

@@ -6,7 +6,7 @@ import type { DeliveryHistory } from '../broker/message-codec.ts';
 import type { ServiceClient } from '../database/service-client.ts';
 import { DuplicateMessage, PermanentFailure, UnknownType } from '../errors.ts';
 import { runInFlow } from '../flow.ts';
-import { claimMessage, claimOf, wasHandled } from '../inbox/inbox.ts';
+import { claimOf, wasHandled } from '../inbox/inbox.ts';
 import type { BatchOptions, HandlerDescription } from '../message-handler.ts';
 import { MessageContext, type DeliveryFacts, type TransactionAccess } from '../message-context.ts';
 import type { ConsumerTopology } from '../topology.ts';
@@ -116,18 +116,12 @@ async function handleInTransaction(
 ): Promise<void> {
   const { envelope, queue, redelivered } = facts;
   await dataSource.transaction(async (tx) => {
-    const client = (await tx.queryRunner!.connect()) as ServiceClient;
-    const claimed = assertFresh(client.beginWith(claimOf(envelope, queue)), envelope, queue);
+    const claimed = claim(await clientOf(tx), envelope, queue);
     if (redelivered) await claimed;
-    const [claim, handling] = await Promise.allSettled([claimed, invokeIn(tx, handler, data, facts)]);
-    if (claim.status === 'rejected') throw claim.reason;
+    const [claiming, handling] = await Promise.allSettled([claimed, invokeIn(tx, handler, data, facts)]);
+    if (claiming.status === 'rejected') throw claiming.reason;
     if (handling.status === 'rejected') throw handling.reason;
   });
-}
-
-/** @throws DuplicateMessage */
-async function assertFresh(claims: Promise<number>, { id }: EventEnvelope, queue: string): Promise<void> {
-  if ((await claims) === 0) throw new DuplicateMessage(id, queue);
 }
 
 async function invokeIn(
@@ -167,7 +161,7 @@ async function handleDeferred(
       if (completion.begun) throw new TypeError('complete() was called before: a message has one effect');
       completion.begun = true;
       const result = await dataSource.transaction(async (tx) => {
-        await claim(tx, facts.envelope, consumer.queue);
+        await claim(await clientOf(tx), facts.envelope, consumer.queue);
         return effect(tx);
       });
       completion.committed = true;
@@ -182,6 +176,13 @@ async function handleDeferred(
   }
 }
 
-async function claim(tx: EntityManager, envelope: EventEnvelope, queue: string): Promise<void> {
-  if (!(await claimMessage(tx, envelope, queue))) throw new DuplicateMessage(envelope.id, queue);
+/** The connection of a transaction: data sources of this library have clients of their own. */
+async function clientOf(tx: EntityManager): Promise<ServiceClient> {
+  return (await tx.queryRunner!.connect()) as ServiceClient;
+}
+
+/** @throws DuplicateMessage */
+async function claim(client: ServiceClient, envelope: EventEnvelope, queue: string): Promise<void> {
+  const rows = await client.beginWith(claimOf(envelope, queue));
+  if (rows === 0) throw new DuplicateMessage(envelope.id, queue);
 }
