@@ -54,7 +54,18 @@ export {
   type FileRejectionReason,
 } from './files/file-rejected.v1.ts';
 export { FileUploadedV1 } from './files/file-uploaded.v1.ts';
+export { CancelOrderV1 } from './orders/cancel-order.v1.ts';
 export { ListProductsV1, Product, ProductListV1 } from './orders/list-products.v1.ts';
+export {
+  CANCELLATION_REFUSALS,
+  OrderCancellationRefusedV1,
+  type CancellationRefusal,
+} from './orders/order-cancellation-refused.v1.ts';
+export {
+  ORDER_CANCELLATION_REASONS,
+  OrderCancelledV1,
+  type OrderCancellationReason,
+} from './orders/order-cancelled.v1.ts';
 export { OrderConfirmedV1 } from './orders/order-confirmed.v1.ts';
 export {
   MAX_LINE_QUANTITY,
@@ -63,11 +74,15 @@ export {
   RequestedLine,
   SKU_PATTERN,
 } from './orders/order-line.ts';
+export { OrderPaymentRefundedV1 } from './orders/order-payment-refunded.v1.ts';
+export { OrderPaymentRequestedV1 } from './orders/order-payment-requested.v1.ts';
 export { OrderPlacedV1 } from './orders/order-placed.v1.ts';
 export {
   ORDER_REJECTION_REASONS,
   OrderRejectedV1,
   type OrderRejectionReason,
 } from './orders/order-rejected.v1.ts';
+export { MAX_PAYMENT_ID_LENGTH, MAX_PAYMENT_TOKEN_LENGTH, PAYMENT_TOKEN_PATTERN } from './orders/payment.ts';
 export { PlaceOrderV1 } from './orders/place-order.v1.ts';
+export { PAYMENT_OUTCOMES, RecordPaymentV1, type PaymentOutcome } from './orders/record-payment.v1.ts';
 export { UserRegisteredV1 } from './users/user-registered.v1.ts';

@@ -5,10 +5,16 @@ import { FileProcessedV1 } from './files/file-processed.v1.ts';
 import { FileRejectedV1 } from './files/file-rejected.v1.ts';
 import { FileUploadedV1 } from './files/file-uploaded.v1.ts';
 import { ListProductsV1, ProductListV1 } from './orders/list-products.v1.ts';
+import { CancelOrderV1 } from './orders/cancel-order.v1.ts';
+import { OrderCancellationRefusedV1 } from './orders/order-cancellation-refused.v1.ts';
+import { OrderCancelledV1 } from './orders/order-cancelled.v1.ts';
 import { OrderConfirmedV1 } from './orders/order-confirmed.v1.ts';
+import { OrderPaymentRefundedV1 } from './orders/order-payment-refunded.v1.ts';
+import { OrderPaymentRequestedV1 } from './orders/order-payment-requested.v1.ts';
 import { OrderPlacedV1 } from './orders/order-placed.v1.ts';
 import { OrderRejectedV1 } from './orders/order-rejected.v1.ts';
 import { PlaceOrderV1 } from './orders/place-order.v1.ts';
+import { RecordPaymentV1 } from './orders/record-payment.v1.ts';
 import { assertDescribed } from './schema/assert-described.ts';
 import { UserRegisteredV1 } from './users/user-registered.v1.ts';
 
@@ -16,8 +22,14 @@ const published: readonly DataClass[] = [
   UserRegisteredV1,
   PlaceOrderV1,
   OrderPlacedV1,
-  OrderConfirmedV1,
   OrderRejectedV1,
+  OrderPaymentRequestedV1,
+  RecordPaymentV1,
+  OrderConfirmedV1,
+  CancelOrderV1,
+  OrderCancelledV1,
+  OrderCancellationRefusedV1,
+  OrderPaymentRefundedV1,
   ListProductsV1,
   ProductListV1,
   FileUploadedV1,

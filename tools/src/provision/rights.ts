@@ -36,6 +36,8 @@ export const RIGHTS: Record<ServiceName, ServiceRights> = {
         'order.confirmed',
         'order.rejected',
         'order.cancelled',
+        'order.cancellation-refused',
+        'order.payment-refunded',
       ],
     },
     bindsTo: ['orders.commands'],
