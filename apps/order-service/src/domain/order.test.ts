@@ -1,10 +1,15 @@
 import fc from 'fast-check';
 import { CurrencyMismatch, MoneyOverflow } from './money.ts';
 import {
+  awaitPayment,
+  cancel,
   confirm,
   IllegalTransition,
   isFinal,
+  oweRefund,
   place,
+  refuseCancellation,
+  settleRefund,
   type Order,
   type OrderRequest,
   type OrderStatus,
@@ -143,7 +148,7 @@ describe('placing an order', () => {
   });
 });
 
-describe('the life of orders', () => {
+describe('placing many orders', () => {
   it('never makes stock negative and never loses a piece, whatever is ordered in whatever order', () => {
     fc.assert(
       fc.property(fc.array(someLines, { maxLength: 20 }), someOffers, (requests, initial) => {
@@ -164,37 +169,92 @@ describe('the life of orders', () => {
       }),
     );
   });
+});
 
-  it('has versions without gaps and exactly one final state, however often a change is tried', () => {
-    fc.assert(
-      fc.property(someLines, someOffers, fc.nat({ max: 5 }), (lines, offers, repetitions) => {
-        let order: Order = place(request(lines), offers, AT);
-        const history: { version: number; status: OrderStatus }[] = [order];
-        for (let i = 0; i < repetitions; i++) {
-          if (isFinal(order)) {
-            const { orderId, status } = order;
-            expect(() => confirm(order, AT)).toThrow(new IllegalTransition(orderId, status, 'confirmed'));
-          } else {
-            order = confirm(order, AT);
-            history.push(order);
-          }
-        }
-        expect(history.map(({ version }) => version)).toEqual(history.map((_, i) => i + 1));
-        expect(history.filter(({ status }) => status !== 'placed').length).toBeLessThanOrEqual(1);
-        if (repetitions > 0) expect(isFinal(order)).toBe(true);
-      }),
+describe('the states of an order', () => {
+  const payment = {
+    paymentId: 'pay_1',
+    requestedAt: '2026-01-15T09:31:01.000Z',
+    payBefore: '2026-01-15T09:46:01.000Z',
+  };
+  const placedFor = (amount: number) =>
+    place(
+      request([{ sku: 'SKU-A', quantity: 2 }]),
+      new Map([['SKU-A', { sku: 'SKU-A', name: 'A', unitPrice: { amount, currency: 'EUR' }, available: 2 }]]),
+      AT,
     );
+  const placed = placedFor(250);
+  const states = {
+    placed,
+    'awaiting-payment': awaitPayment(placed, payment),
+    confirmed: confirm(awaitPayment(placed, payment), AT),
+    cancelled: cancel(placed, 'customer', AT),
+    rejected: place(request([{ sku: 'SKU-X', quantity: 1 }]), new Map(), AT),
+  } satisfies Record<OrderStatus, Order>;
+  const moves = {
+    'awaiting-payment': (order: Order) => awaitPayment(order, payment),
+    confirmed: (order: Order) => confirm(order, AT),
+    cancelled: (order: Order) => cancel(order, 'payment-expired', AT),
+  };
+  const allowed = new Set([
+    'placed > awaiting-payment',
+    'placed > cancelled',
+    'awaiting-payment > confirmed',
+    'awaiting-payment > cancelled',
+  ]);
+
+  it.each(
+    Object.values(states).flatMap((order) =>
+      Object.entries(moves).map(([to, move]) => [order.status, to, order, move] as const),
+    ),
+  )('from %s to %s', (from, to, order, move) => {
+    if (allowed.has(`${from} > ${to}`)) {
+      expect(move(order)).toMatchObject({ status: to, version: order.version + 1 });
+    } else {
+      expect(() => move(order)).toThrow(new IllegalTransition(order.orderId, from, to));
+    }
   });
 
-  it('keeps lines, total and times of a placed order when it is confirmed', () => {
-    const unitPrice = { amount: 250, currency: 'EUR' };
-    const offers = new Map([['SKU-A', { sku: 'SKU-A', name: 'A', unitPrice, available: 2 }]]);
-    const placed = place(request([{ sku: 'SKU-A', quantity: 2 }]), offers, AT);
-    expect(confirm(placed, '2026-01-15T09:31:01.000Z')).toEqual({
-      ...placed,
-      status: 'confirmed',
-      version: 2,
-      confirmedAt: '2026-01-15T09:31:01.000Z',
-    });
+  it('ends in three of them', () => {
+    expect(Object.values(states).filter(isFinal)).toEqual([
+      states.confirmed,
+      states.cancelled,
+      states.rejected,
+    ]);
+  });
+
+  it('keeps lines, total and times in all that follows', () => {
+    const { status: _, version: __, ...kept } = placed;
+    for (const order of [states['awaiting-payment'], states.confirmed, states.cancelled]) {
+      expect(order).toMatchObject(kept);
+    }
+  });
+
+  it('needs no payment for an order that costs nothing, and takes none', () => {
+    const free = placedFor(0);
+    expect(confirm(free, AT)).toMatchObject({ status: 'confirmed', version: 2 });
+    expect(() => awaitPayment(free, payment)).toThrow(IllegalTransition);
+  });
+
+  it('refuses the cancellation of a confirmed order once, and of no other', () => {
+    const refused = refuseCancellation(states.confirmed, AT);
+    expect(refused).toMatchObject({ status: 'confirmed', version: 4, cancellationRefusedAt: AT });
+    for (const order of [refused, placed, states.cancelled, states.rejected]) {
+      expect(() => refuseCancellation(order, AT)).toThrow(IllegalTransition);
+    }
+  });
+
+  it('refunds a cancelled order once, and tells of it when it is done', () => {
+    const owed = oweRefund(states.cancelled, 'pay_1', AT);
+    expect(owed.version).toBe(states.cancelled.version);
+    const settled = settleRefund(owed, AT);
+    expect(settled.version).toBe(states.cancelled.version + 1);
+    expect(settled.refund).toEqual({ paymentId: 'pay_1', dueAt: AT, doneAt: AT });
+    for (const order of [owed, settled, states.confirmed, placed]) {
+      expect(() => oweRefund(order, 'pay_2', AT)).toThrow(IllegalTransition);
+    }
+    for (const order of [states.cancelled, settled, states.confirmed]) {
+      expect(() => settleRefund(order, AT)).toThrow(IllegalTransition);
+    }
   });
 });

@@ -1,12 +1,15 @@
 import { Module } from '@nestjs/common';
 import {
+  CancelOrderV1,
   contractOf,
   formatSequence,
   ListProductsV1,
   PlaceOrderV1,
+  RecordPaymentV1,
+  type DataClass,
   type EventEnvelope,
 } from '@warren/contracts';
-import { defineTopology, Outbox, Requests } from '@warren/messaging';
+import { defineTopology, newMessage, Outbox, Requests } from '@warren/messaging';
 import { defineService, startService, type RunningService } from '@warren/service';
 import {
   captureMessages,
@@ -21,6 +24,7 @@ import {
 import { DataSource } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { orderService } from '../app.module.ts';
+import { ScriptedPaymentProvider, type AskedPayment } from './scripted-payment-provider.ts';
 
 @Module({})
 class Nothing {}
@@ -30,7 +34,11 @@ const client = defineService({
   name: 'gateway',
   description: 'Sends commands to order-service',
   defaultPort: 0,
-  topology: defineTopology({ service: 'gateway', publishes: [PlaceOrderV1], asks: [ListProductsV1] }),
+  topology: defineTopology({
+    service: 'gateway',
+    publishes: [PlaceOrderV1, CancelOrderV1, RecordPaymentV1],
+    asks: [ListProductsV1],
+  }),
   entities: [],
   migrations: [],
   module: () => Nothing,
@@ -39,7 +47,7 @@ const client = defineService({
 
 export type OrderEvent = EventEnvelope<Record<string, unknown>>;
 
-const FINAL = new Set(['order.confirmed.v1', 'order.rejected.v1']);
+const FINAL = new Set(['order.confirmed.v1', 'order.rejected.v1', 'order.cancelled.v1']);
 
 export interface Line {
   sku: string;
@@ -54,46 +62,120 @@ export class OrderServiceRig {
   private constructor(
     readonly broker: TestBroker,
     readonly database: TestDatabase,
-    readonly service: RunningService,
+    readonly provider: ScriptedPaymentProvider,
+    readonly environment: Record<string, string>,
+    public service: RunningService,
     readonly client: RunningService,
     readonly events: CapturedMessages,
     readonly deadLetters: CapturedMessages,
   ) {}
 
-  static async start(): Promise<OrderServiceRig> {
+  static async start(more: Record<string, string> = {}): Promise<OrderServiceRig> {
     const [broker, database] = await Promise.all([createTestBroker(), createTestDatabase()]);
     await database.query('CREATE SCHEMA order_service; CREATE SCHEMA gateway');
+    const provider = await ScriptedPaymentProvider.start((payment) => rig.#decide(payment));
     const environment = {
       WARREN_DATABASE_URL: database.url,
       WARREN_AMQP_URL: broker.url,
       WARREN_HTTP_PORT: '0',
       WARREN_LOG_LEVEL: 'error',
+      WARREN_PAYMENT_PROVIDER: 'sandbox',
+      WARREN_PAYMENT_URL: provider.url,
+      WARREN_PAYMENT_API_KEY: provider.apiKey,
+      ...more,
     };
     const service = await startService(orderService, environment);
     const asking = await startService(client, environment);
     const events = await captureMessages(broker.url, 'orders.events', '#');
     const deadLetters = await captureMessages(broker.url, 'order-service.dead-letter', '#');
-    return new OrderServiceRig(broker, database, service, asking, events, deadLetters);
+    const rig: OrderServiceRig = new OrderServiceRig(
+      broker,
+      database,
+      provider,
+      environment,
+      service,
+      asking,
+      events,
+      deadLetters,
+    );
+    return rig;
+  }
+
+  /** Stops the service and starts it anew, as a deployment does. */
+  async restart(between: () => Promise<unknown> = async () => undefined): Promise<void> {
+    await this.service.stop();
+    await between();
+    this.service = await startService(orderService, this.environment);
+  }
+
+  /** A second replica of the service. */
+  startReplica(): Promise<RunningService> {
+    return startService(orderService, this.environment);
   }
 
   async stop(): Promise<void> {
     await Promise.all([this.client.stop(), this.service.stop()]);
-    await Promise.all([this.events.close(), this.deadLetters.close()]);
+    await Promise.all([this.events.close(), this.deadLetters.close(), this.provider.close()]);
     await Promise.all([this.broker.close(), this.database.close()]);
   }
 
-  command(lines: Line[], orderId: string = uuidv7()): PlaceOrderV1 {
-    return { orderId, customerId: uuidv7(), lines, acceptedAt: new Date().toISOString() };
+  /** @param paymentToken `tok_ok` and `tok_declined` are decided at once, all others by the test. Default: none. */
+  command(lines: Line[], paymentToken?: string): PlaceOrderV1 {
+    return {
+      orderId: uuidv7(),
+      customerId: uuidv7(),
+      lines,
+      acceptedAt: new Date().toISOString(),
+      ...(paymentToken !== undefined && { paymentToken }),
+    };
   }
 
   /** Sends all commands as the gateway does, in one transaction. */
-  async send(...commands: PlaceOrderV1[]): Promise<void> {
+  send(...commands: PlaceOrderV1[]): Promise<void> {
+    return this.#send(PlaceOrderV1, commands);
+  }
+
+  cancel(...orders: Pick<PlaceOrderV1, 'orderId' | 'customerId'>[]): Promise<void> {
+    const requestedAt = new Date().toISOString();
+    return this.#send(
+      CancelOrderV1,
+      orders.map(({ orderId, customerId }) => ({ orderId, customerId, requestedAt })),
+    );
+  }
+
+  /** Tells the provider's decision on the payment of an order. */
+  decide(
+    orderId: string,
+    outcome: RecordPaymentV1['outcome'],
+    different: Partial<RecordPaymentV1> = {},
+  ): Promise<void> {
+    const payment = this.provider.payments.get(orderId);
+    return this.#send(RecordPaymentV1, [
+      {
+        orderId,
+        paymentId: payment?.id ?? `pay_${orderId.replaceAll('-', '')}`,
+        outcome,
+        amount: payment?.amount ?? { amount: 0, currency: 'EUR' },
+        callbackId: `evt_${uuidv7()}`,
+        occurredAt: new Date().toISOString(),
+        ...different,
+      },
+    ]);
+  }
+
+  async #decide({ reference, token }: AskedPayment): Promise<void> {
+    if (token === 'tok_ok') await this.decide(reference, 'approved');
+    if (token === 'tok_declined') await this.decide(reference, 'declined');
+  }
+
+  async #send<T extends { orderId: string }>(dataClass: DataClass<T>, all: T[]): Promise<void> {
     const outbox = this.client.app.get(Outbox);
-    await this.client.app.get(DataSource).transaction(async (tx) => {
-      for (const data of commands) {
-        await outbox.append(tx, PlaceOrderV1, { subject: data.orderId, sequence: 0, data });
-      }
-    });
+    await this.client.app.get(DataSource).transaction((tx) =>
+      outbox.appendAll(
+        tx,
+        all.map((data) => newMessage(dataClass, { subject: data.orderId, sequence: 0, data })),
+      ),
+    );
   }
 
   envelope(data: PlaceOrderV1, id: string = uuidv7()): EventEnvelope<PlaceOrderV1> {
@@ -157,6 +239,18 @@ export class OrderServiceRig {
     return this.#byOrder.get(orderId) ?? [];
   }
 
+  /** Waits until the order has an event of this type, and returns the types of all until then. */
+  heard(orderId: string, type: string): Promise<string[]> {
+    return eventually(
+      () => {
+        const types = this.eventsOf(orderId).map((event) => event.type);
+        if (!types.includes(type)) throw new Error(`order ${orderId} has ${types.join()}, not ${type}`);
+        return types;
+      },
+      { timeoutMs: 30_000 },
+    );
+  }
+
   /** Waits until each order has its last event, and returns all events of each. */
   ended(orderIds: readonly string[]): Promise<OrderEvent[][]> {
     return eventually(
@@ -170,7 +264,7 @@ export class OrderServiceRig {
           }
           return events;
         }),
-      { timeoutMs: 30_000 },
+      { timeoutMs: 120_000 },
     );
   }
 
@@ -184,14 +278,19 @@ export class OrderServiceRig {
     return line === undefined ? 0 : Number(line.slice(line.lastIndexOf(' ')));
   }
 
-  /** Runs `work` and waits until `count` more commands have ended in this way. */
-  async until(count: number, outcome: 'done' | 'duplicate', work: () => Promise<unknown>): Promise<void> {
-    const before = await this.handled('commands', outcome);
+  /** Runs `work` and waits until `count` more messages of the queue have ended in this way. */
+  async until(
+    count: number,
+    outcome: 'done' | 'duplicate',
+    work: () => Promise<unknown>,
+    queue = 'commands',
+  ): Promise<void> {
+    const before = await this.handled(queue, outcome);
     await work();
     await eventually(
       async () => {
-        const more = (await this.handled('commands', outcome)) - before;
-        if (more < count) throw new Error(`${more} commands ended as ${outcome}, not ${count}`);
+        const more = (await this.handled(queue, outcome)) - before;
+        if (more < count) throw new Error(`${more} messages of ${queue} ended as ${outcome}, not ${count}`);
       },
       { timeoutMs: 30_000 },
     );

@@ -12,7 +12,7 @@ describe('placing orders', () => {
 
   const ended = async (orderId: string) => (await rig.ended([orderId]))[0]!;
 
-  it('takes the stock, fixes prices and total, and announces the order as placed and then as confirmed', async () => {
+  it('takes the stock, fixes prices and total, and announces the order as placed, then its payment, then that it stands', async () => {
     const [cup, pot] = [await rig.product(10, 250), await rig.product(5, 4900)];
     const command = rig.command([
       { sku: pot, quantity: 2 },
@@ -20,7 +20,7 @@ describe('placing orders', () => {
     ]);
     await rig.send(command);
 
-    const [placed, confirmed, ...others] = await ended(command.orderId);
+    const [placed, requested, confirmed, ...others] = await ended(command.orderId);
     expect(others).toEqual([]);
     const contents = {
       orderId: command.orderId,
@@ -32,14 +32,23 @@ describe('placing orders', () => {
       total: { amount: 10_550, currency: 'EUR' },
     };
     expect(placed).toMatchObject({ type: 'order.placed.v1', sequence: '0000000001', data: contents });
-    expect(confirmed).toMatchObject({ type: 'order.confirmed.v1', sequence: '0000000002', data: contents });
+    expect(requested).toMatchObject({
+      type: 'order.payment-requested.v1',
+      sequence: '0000000002',
+      data: contents,
+    });
+    expect(confirmed).toMatchObject({ type: 'order.confirmed.v1', sequence: '0000000003', data: contents });
+    expect(placed!.data).toEqual({ ...contents, placedAt: expect.any(String) });
+    const paymentId = `pay_${command.orderId.replaceAll('-', '')}`;
+    expect(requested!.data['paymentId']).toBe(paymentId);
+    expect(confirmed!.data['paymentId']).toBe(paymentId);
     expect(await rig.available(pot)).toBe(3);
     expect(await rig.available(cup)).toBe(7);
     await expect(
       rig.database.query('SELECT status, version, total FROM order_service.orders WHERE id = $1', [
         command.orderId,
       ]),
-    ).resolves.toEqual([{ status: 'confirmed', version: 2, total: '10550' }]);
+    ).resolves.toEqual([{ status: 'confirmed', version: 3, total: '10550' }]);
     await expect(
       rig.database.query(
         'SELECT position, sku, quantity FROM order_service.order_lines WHERE order_id = $1 ORDER BY position',
@@ -55,9 +64,9 @@ describe('placing orders', () => {
     const command = rig.command([{ sku: await rig.product(1), quantity: 1 }]);
     const envelope = rig.envelope(command);
     await rig.publish(envelope);
-    for (const event of await ended(command.orderId)) {
-      expect(event).toMatchObject({ causationid: envelope.id, correlationid: envelope.correlationid });
-    }
+    const [placed, requested] = await ended(command.orderId);
+    expect(placed).toMatchObject({ causationid: envelope.id, correlationid: envelope.correlationid });
+    expect(requested).toMatchObject({ correlationid: envelope.correlationid });
   });
 
   it('rejects an order for an unknown SKU, before it looks at stock, and takes nothing', async () => {
@@ -126,7 +135,7 @@ describe('placing orders', () => {
       await rig.publish(envelope);
     });
     await ended(command.orderId);
-    expect(rig.eventsOf(command.orderId)).toHaveLength(2);
+    expect(rig.eventsOf(command.orderId)).toHaveLength(3);
     expect(await rig.available(sku)).toBe(9);
   });
 
@@ -139,18 +148,18 @@ describe('placing orders', () => {
       await rig.send({ ...command, lines: [{ sku: other, quantity: 5 }] });
       await rig.send({ ...command, lines: [{ sku: 'SKU-NOBODY-KNOWS', quantity: 5 }] });
     });
-    expect(rig.eventsOf(command.orderId)).toHaveLength(2);
+    expect(rig.eventsOf(command.orderId)).toHaveLength(3);
     expect([await rig.available(sku), await rig.available(other)]).toEqual([9, 10]);
   });
 
   it('sells the last pieces to exactly as many orders as there are pieces', async () => {
-    const sku = await rig.product(20);
-    const commands = Array.from({ length: 200 }, () => rig.command([{ sku, quantity: 1 }]));
+    const sku = await rig.product(100);
+    const commands = Array.from({ length: 1_000 }, () => rig.command([{ sku, quantity: 1 }]));
     await rig.send(...commands);
     const ends = await rig.ended(commands.map(({ orderId }) => orderId));
     const confirmed = ends.filter((events) => events.at(-1)!.type === 'order.confirmed.v1');
     const rejected = ends.filter((events) => events.at(-1)!.type === 'order.rejected.v1');
-    expect([confirmed.length, rejected.length]).toEqual([20, 180]);
+    expect([confirmed.length, rejected.length]).toEqual([100, 900]);
     expect(await rig.available(sku)).toBe(0);
     expect(rig.deadLetters.all).toEqual([]);
   });
