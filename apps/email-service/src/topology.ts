@@ -3,6 +3,7 @@ import {
   EmailSentV1,
   FileProcessedV1,
   FileRejectedV1,
+  OrderCancelledV1,
   OrderConfirmedV1,
   OrderRejectedV1,
   UserRegisteredV1,
@@ -26,7 +27,14 @@ export const topology = defineTopology({
     { queue: 'registrations', handles: [UserRegisteredV1], concurrency: 4 },
     {
       queue: 'mails',
-      handles: [SendWelcomeV1, OrderConfirmedV1, OrderRejectedV1, FileProcessedV1, FileRejectedV1],
+      handles: [
+        SendWelcomeV1,
+        OrderConfirmedV1,
+        OrderRejectedV1,
+        OrderCancelledV1,
+        FileProcessedV1,
+        FileRejectedV1,
+      ],
       concurrency: CONCURRENT_MAILS,
       ...PATIENT,
     },

@@ -18,6 +18,19 @@ const duration = makeValidator<string>((input) => {
   throw new EnvError(`must be from ${SHORTEST_DEADLINE} to ${LONGEST_DEADLINE}, not "${input}"`);
 });
 
+/** A path may stand in it; what would be ignored is refused. */
+const apiUrl = (spec: Parameters<typeof urlOf>[1]): ReturnType<typeof urlOf> => {
+  const url = urlOf(['http', 'https'], spec);
+  return {
+    ...url,
+    _parse(input) {
+      const { username, password, search, hash } = new URL(url._parse(input));
+      if (username + password + search + hash === '') return input;
+      throw new EnvError('must have no user, no password, no query and no fragment');
+    },
+  };
+};
+
 /** The value is not shown in errors: it is a secret. */
 const apiKey = makeValidator<string>((input) => {
   if (/^[!-~]{1,512}$/.test(input)) return input;
@@ -30,7 +43,7 @@ export const environment = {
     desc: 'Who takes payments: sandbox for trying out, where an order without a payment token is paid too; http in earnest',
     example: 'sandbox',
   }),
-  WARREN_PAYMENT_URL: urlOf(['http', 'https'], {
+  WARREN_PAYMENT_URL: apiUrl({
     desc: "The payment provider's API, without /v1",
     example: 'http://127.0.0.1:7084',
   }),

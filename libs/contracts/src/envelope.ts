@@ -114,8 +114,9 @@ export function parseEnvelope(body: Uint8Array): EventEnvelope {
   let parsed: unknown;
   try {
     parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
-  } catch (error) {
-    throw new MalformedEnvelope('the body is not JSON in UTF-8', { cause: error });
+  } catch {
+    // No cause: the parser's error quotes the body.
+    throw new MalformedEnvelope('the body is not JSON in UTF-8');
   }
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
     throw new MalformedEnvelope('the body is not a JSON object');

@@ -5,6 +5,7 @@ import { FileRejectedV1 } from './files/file-rejected.v1.ts';
 import { Money } from './money.ts';
 import { PricedLine } from './orders/order-line.ts';
 import { OrderPlacedV1 } from './orders/order-placed.v1.ts';
+import { PlaceOrderV1 } from './orders/place-order.v1.ts';
 import { UserRegisteredV1 } from './users/user-registered.v1.ts';
 import { assertData, InvalidData, validateData } from './validate-data.ts';
 
@@ -20,6 +21,28 @@ function refusalOf(work: () => unknown): InvalidData {
   }
   throw new Error('it was allowed');
 }
+
+describe('the error of data that its contract does not allow', () => {
+  const { example } = contractOf(PlaceOrderV1);
+  const value = 's3cret value';
+
+  it.each(
+    Object.keys(example).flatMap((field) =>
+      [value, [value], { value }, value.repeat(100)].map((wrong) => [field, wrong] as const),
+    ),
+  )('names %s and does not quote it, %j', (field, wrong) => {
+    const error = refusalOf(() => validateData(PlaceOrderV1, { ...example, [field]: wrong }, 'ignore'));
+    expect(error.message).toContain(field);
+    expect(`${error.stack} ${JSON.stringify(error.violations)}`).not.toContain('s3cret');
+    expect(error.cause).toBeUndefined();
+  });
+
+  it('does not quote a field that there is not', () => {
+    const error = refusalOf(() => assertData(PlaceOrderV1, { ...example, cvc: value }, 'refuse'));
+    expect(error.message).toContain('cvc');
+    expect(error.stack).not.toContain('s3cret');
+  });
+});
 
 describe('data that its contract allows', () => {
   it('becomes instances of the class and of the classes nested in it', () => {

@@ -11,7 +11,7 @@ export { ManagementFailure, vhostOf } from './broker/management-api.ts';
 export { BatchContext } from './batch-context.ts';
 export { createDataSource, type ServiceDataSourceOptions } from './database/data-source.ts';
 export { isDatabaseAway } from './database/database-errors.ts';
-export { REDRIVE_LIMIT_DAYS, type DeadLetter } from './dead-letters/dead-letter.ts';
+export { REDRIVE_LIMIT_DAYS, type DeadLetter, type ShownLetter } from './dead-letters/dead-letter.ts';
 export { UnsafeToLook, type DeadLetterQueue } from './dead-letters/dead-letter-queues.ts';
 export { DeadLetters, type DeadLettersOptions, type LookOverOptions } from './dead-letters/dead-letters.ts';
 export type { DiscardOptions, DiscardReport } from './dead-letters/discard.ts';

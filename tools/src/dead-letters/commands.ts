@@ -103,7 +103,7 @@ export async function discard(session: Session): Promise<number> {
   if (args.json) printJson({ ...report, log });
   else
     print(
-      `${counted(discarded, 'dead letter')} discarded. All of ${discarded === 1 ? 'it' : 'them'} is in ${log}`,
+      `${counted(discarded, 'dead letter')} discarded. All of ${discarded === 1 ? 'it' : 'them'} but secrets is in ${log}`,
     );
   return EXIT.done;
 }

@@ -1,9 +1,11 @@
-import type { DeadLetter } from '@warren/messaging';
+import type { DeadLetter, ShownLetter } from '@warren/messaging';
+import { redactText } from '@warren/redaction';
 import { age, plain } from '../operate/table.ts';
 
-/** Everything about one, for people. */
+/** Everything about one but its secrets, for people. */
 export function describe(letter: DeadLetter): string {
   const { envelope, error, redriven } = letter;
+  const { headers, properties } = letter.shown;
   const when = (at: Date | undefined) => (at ? `${at.toISOString()} (${age(at)} ago)` : undefined);
   const { correlationid, causationid } = envelope ?? {};
   const facts: [string, unknown][] = [
@@ -32,14 +34,14 @@ export function describe(letter: DeadLetter): string {
   const width = Math.max(...known.map(([name]) => name.length));
   return [
     `Dead letter ${plain(letter.id)} in ${letter.deadLetterQueue}`,
-    ...known.map(([name, value]) => `  ${name.padEnd(width)}  ${plain(String(value))}`),
+    ...known.map(([name, value]) => `  ${name.padEnd(width)}  ${plain(redactText(String(value)))}`),
     ...(error?.stack ? ['', 'Stack', indent(plain(error.stack))] : []),
     '',
     'Headers',
-    indent(plain(JSON.stringify(letter.headers, undefined, 2))),
+    indent(plain(JSON.stringify(headers, undefined, 2))),
     '',
     'Properties',
-    indent(plain(JSON.stringify(propertiesOf(letter), undefined, 2))),
+    indent(plain(JSON.stringify(properties, undefined, 2))),
     '',
     ...dataOf(letter),
   ].join('\n');
@@ -60,10 +62,11 @@ export function toJson(letter: DeadLetter): object {
     redriven,
   } = letter;
   const { exchange, routingKey } = letter.message.fields;
+  const { headers, properties, body } = letter.shown;
   return {
     ...{ id, queue, deadLetterQueue, type, reason, diedAt, firstFailureAt, failedAttempts, error, redriven },
-    ...{ exchange, routingKey, properties: propertiesOf(letter), headers: letter.headers },
-    ...bodyOf(letter),
+    ...{ exchange, routingKey, properties, headers },
+    ...(letter.envelope ? { envelope: (body as { value: object }).value } : bodyOf(body)),
   };
 }
 
@@ -82,29 +85,19 @@ export function toSummary(letter: DeadLetter): object {
   };
 }
 
-function propertiesOf({ message }: DeadLetter): object {
-  const { headers: _, ...properties } = message.properties;
-  return Object.fromEntries(Object.entries(properties).filter(([, value]) => value !== undefined));
+function bodyOf(body: ShownLetter['body']): { body: string } | { bodyBase64: string } {
+  return body.kind === 'bytes' ? { bodyBase64: body.bytes.toString('base64') } : { body: body.text };
 }
 
-function bodyOf({ envelope, message }: DeadLetter): object {
-  if (envelope) return { envelope };
-  const text = message.content.toString('utf8');
-  return Buffer.from(text).equals(message.content)
-    ? { body: text }
-    : { bodyBase64: message.content.toString('base64') };
-}
-
-function dataOf(letter: DeadLetter): string[] {
-  const { envelope, message } = letter;
-  if (envelope) {
-    const isEnvelope = envelope.data !== undefined;
-    const shown = isEnvelope ? envelope.data : envelope;
-    return [isEnvelope ? 'Data' : 'Body', indent(plain(JSON.stringify(shown, undefined, 2)))];
+function dataOf({ envelope, message, shown: { body } }: DeadLetter): string[] {
+  if (body.kind === 'bytes') {
+    const size = message.content.length;
+    return [`Body of ${size} bytes, which is no text, in base64`, indent(body.bytes.toString('base64'))];
   }
-  const body = bodyOf(letter) as { body?: string; bodyBase64?: string };
-  if (body.body !== undefined) return ['Body, which is no JSON', indent(plain(body.body))];
-  return [`Body of ${message.content.length} bytes, which is no text, in base64`, indent(body.bodyBase64!)];
+  if (body.kind === 'text') return ['Body, which is no JSON', indent(plain(body.text))];
+  const isEnvelope = envelope?.data !== undefined;
+  const data = isEnvelope ? (body.value as { data: unknown }).data : body.value;
+  return [isEnvelope ? 'Data' : 'Body', indent(plain(JSON.stringify(data, undefined, 2)))];
 }
 
 function indent(text: string): string {

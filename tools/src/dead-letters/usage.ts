@@ -5,7 +5,7 @@ const COMMAND_USAGE: Record<Command, string> = {
   list: `list [conditions]          counts them by queue, reason, type and age
   --each                   shows them one by one, with their ids, the oldest first
   --limit <n>              with --each: at most so many (default 50; with --json all)`,
-  show: `show <id> ...              shows all of a dead letter: headers, error, stack, data`,
+  show: `show <id> ...              shows all of a dead letter but its secrets: headers, error, stack, data`,
   redrive: `redrive [<id> ...]         sends them to the queue that failed, and to no other
   --all                    all dead letters of all queues, where no condition is given
   --limit <n>              at most so many
@@ -18,7 +18,8 @@ const COMMAND_USAGE: Record<Command, string> = {
   --force                  also what is older than 30 days: the inbox may have forgotten that it had its effect
   --dry-run                only says what would be sent
   --yes, -y                does not ask`,
-  discard: `discard [<id> ...]         takes them out for good; all of each is written to a file first
+  discard: `discard [<id> ...]         takes them out for good; all of each but its secrets is
+                           written to a file first
   --all, --limit, --dry-run, --yes as above
   --log <file>             the file (default .warren/discarded/<time>.jsonl)`,
 };

@@ -63,6 +63,12 @@ const forbidden: [what: string, file: string, text: string, complaint: RegExp][]
     /^@nx\/enforce-module-boundaries: A project without tags .* cannot depend on any libraries/,
   ],
   [
+    'the payment sandbox that imports what Warren is made of',
+    'apps/payment-sandbox/src/probe.ts',
+    `import '@warren/contracts';`,
+    /^@nx\/enforce-module-boundaries: A project tagged with "scope:payment-sandbox"/,
+  ],
+  [
     'a library that imports an app',
     'libs/messaging/src/probe.ts',
     `import '@warren/gateway';`,
@@ -73,6 +79,12 @@ const forbidden: [what: string, file: string, text: string, complaint: RegExp][]
     'libs/contracts/src/probe.ts',
     `import '@warren/observability';`,
     /^@nx\/enforce-module-boundaries: A project tagged with "scope:contracts" cannot depend on any libs/,
+  ],
+  [
+    'redaction that imports another library',
+    'libs/redaction/src/probe.ts',
+    `import '@warren/contracts';`,
+    /^@nx\/enforce-module-boundaries: A project tagged with "scope:redaction" cannot depend on any libs/,
   ],
   [
     'observability that imports messaging',

@@ -1,13 +1,14 @@
 import { Controller } from '@nestjs/common';
-import { OrderConfirmedV1, OrderRejectedV1 } from '@warren/contracts';
+import { OrderCancelledV1, OrderConfirmedV1, OrderRejectedV1 } from '@warren/contracts';
 import { HandleMessage, type MessageContext } from '@warren/messaging';
 import { DataSource } from 'typeorm';
 import { MailDelivery } from '../delivery/mail-delivery.ts';
 import { recipientOf } from '../storage/recipients.ts';
+import { orderCancelled } from '../templates/order-cancelled.ts';
 import { orderConfirmed } from '../templates/order-confirmed.ts';
 import { orderRejected } from '../templates/order-rejected.ts';
 
-/** Tells customers how their orders ended. That an order was placed needs no mail: the end follows at once. */
+/** Tells customers how their orders ended. That an order was placed needs no mail: who orders sees it. */
 @Controller()
 export class OrderEvents {
   constructor(
@@ -36,6 +37,18 @@ export class OrderEvents {
       about: order.orderId,
       recipient,
       document: orderRejected(order, recipient.displayName),
+    });
+  }
+
+  @HandleMessage(OrderCancelledV1, { transaction: 'deferred' })
+  async cancelled(order: OrderCancelledV1, ctx: MessageContext): Promise<void> {
+    const recipient = await recipientOf(this.dataSource.manager, order.customerId);
+    await this.delivery.deliver(ctx, {
+      eventId: ctx.envelope.id,
+      template: 'order-cancelled',
+      about: order.orderId,
+      recipient,
+      document: orderCancelled(order, recipient.displayName),
     });
   }
 }

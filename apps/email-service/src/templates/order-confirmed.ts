@@ -1,6 +1,7 @@
 import type { OrderConfirmedV1 } from '@warren/contracts';
 import { facts, paragraph, type MailDocument } from './document.ts';
-import { formatCount, formatMoney, formatTime } from './formats.ts';
+import { formatTime } from './formats.ts';
+import { pricedLines } from './priced-lines.ts';
 
 export function orderConfirmed(order: OrderConfirmedV1, displayName: string): MailDocument {
   return {
@@ -9,15 +10,7 @@ export function orderConfirmed(order: OrderConfirmedV1, displayName: string): Ma
     blocks: [
       paragraph(`Hello ${displayName}, thank you for your order. We will deliver it at these prices.`),
       facts(['Order', order.orderId], ['Confirmed', formatTime(order.confirmedAt)]),
-      {
-        kind: 'items',
-        rows: order.lines.map(({ sku, name, quantity, unitPrice }) => ({
-          name,
-          detail: `${formatCount(quantity)} × ${formatMoney(unitPrice)} (${sku})`,
-          amount: formatMoney({ amount: unitPrice.amount * quantity, currency: unitPrice.currency }),
-        })),
-        total: formatMoney(order.total),
-      },
+      pricedLines(order.lines, order.total),
     ],
   };
 }

@@ -3,7 +3,9 @@ import {
   FILE_REJECTION_REASONS,
   FileProcessedV1,
   FileRejectedV1,
+  ORDER_CANCELLATION_REASONS,
   ORDER_REJECTION_REASONS,
+  OrderCancelledV1,
   OrderConfirmedV1,
   OrderRejectedV1,
   UserRegisteredV1,
@@ -13,6 +15,7 @@ import type { MailDocument } from './document.ts';
 import { fileProcessed } from './file-processed.ts';
 import { fileRejected } from './file-rejected.ts';
 import { formatMoney, formatSize } from './formats.ts';
+import { orderCancelled } from './order-cancelled.ts';
 import { orderConfirmed } from './order-confirmed.ts';
 import { orderRejected } from './order-rejected.ts';
 import { renderHtml } from './render-html.ts';
@@ -21,6 +24,7 @@ import { welcome } from './welcome.ts';
 
 const order = contractOf(OrderConfirmedV1).example;
 const rejectedOrder = contractOf(OrderRejectedV1).example;
+const cancelledOrder = contractOf(OrderCancelledV1).example;
 const file = contractOf(FileProcessedV1).example;
 const rejectedFile = contractOf(FileRejectedV1).example;
 const user = contractOf(UserRegisteredV1).example;
@@ -59,6 +63,41 @@ describe('the mails', () => {
       expect(part).not.toContain(reason);
     }
   });
+
+  it.each(ORDER_CANCELLATION_REASONS)(
+    'tell of an order cancelled for %s with its full id, what was ordered, and that nothing is charged',
+    (reason) => {
+      const document = orderCancelled({ ...cancelledOrder, reason }, 'Ada');
+      expect(document.subject).toContain(cancelledOrder.orderId);
+      for (const part of partsOf(document)) {
+        for (const shown of ['Hello Ada', cancelledOrder.orderId, 'Teapot', '2 × €24.50', '€49.00']) {
+          expect(part).toContain(shown);
+        }
+        expect(part).toContain('Nothing is charged.');
+        expect(part).not.toContain(reason === 'customer' ? 'Reason: customer' : reason);
+      }
+    },
+  );
+
+  it('tell each reason of a cancellation in other words', () => {
+    const texts = ORDER_CANCELLATION_REASONS.map((reason) =>
+      renderText(orderCancelled({ ...cancelledOrder, reason }, 'Ada')),
+    );
+    expect(texts).toEqual([
+      expect.stringContaining('Your payment was declined.'),
+      expect.stringContaining('We heard nothing of your payment for too long.'),
+      expect.stringContaining('You cancelled it.'),
+    ]);
+  });
+
+  it.each(['payment-expired', 'customer'] as const)(
+    'say that what is paid after a cancellation (%s) is refunded',
+    (reason) => {
+      for (const part of partsOf(orderCancelled({ ...cancelledOrder, reason }, 'Ada'))) {
+        expect(part).toContain('it is refunded in full');
+      }
+    },
+  );
 
   it('tell of a processed file with its full id and all that was found out', () => {
     for (const part of partsOf(fileProcessed(file, 'Ada'))) {

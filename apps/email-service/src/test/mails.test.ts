@@ -4,6 +4,7 @@ import {
   EmailSentV1,
   FileProcessedV1,
   FileRejectedV1,
+  OrderCancelledV1,
   OrderConfirmedV1,
   OrderRejectedV1,
   UserRegisteredV1,
@@ -57,10 +58,12 @@ describe('mails', () => {
 
   it('tell a customer and an owner how their orders and files ended, each by its full id', async () => {
     const { userId, email } = await rig.register();
-    const [confirmed, rejected, processed, refused] = [uuidv7(), uuidv7(), uuidv7(), uuidv7()];
+    const [confirmed, rejected, cancelled] = [uuidv7(), uuidv7(), uuidv7()];
+    const [processed, refused] = [uuidv7(), uuidv7()];
     const examples = {
       confirmed: contractOf(OrderConfirmedV1).example,
       rejected: contractOf(OrderRejectedV1).example,
+      cancelled: contractOf(OrderCancelledV1).example,
       processed: contractOf(FileProcessedV1).example,
       refused: contractOf(FileRejectedV1).example,
     };
@@ -68,12 +71,14 @@ describe('mails', () => {
     const file = { ownerId: userId };
     await bench.publish(OrderConfirmedV1, { ...examples.confirmed, ...order, orderId: confirmed });
     await bench.publish(OrderRejectedV1, { ...examples.rejected, ...order, orderId: rejected });
+    await bench.publish(OrderCancelledV1, { ...examples.cancelled, ...order, orderId: cancelled });
     await bench.publish(FileProcessedV1, { ...examples.processed, ...file, fileId: processed });
     await bench.publish(FileRejectedV1, { ...examples.refused, ...file, fileId: refused });
 
     const subjects = {
       [confirmed]: `Your order ${confirmed} is confirmed`,
       [rejected]: `Your order ${rejected} could not be placed`,
+      [cancelled]: `Your order ${cancelled} is cancelled`,
       [processed]: 'Your file holiday.jpg is processed',
       [refused]: 'Your file holiday.jpg could not be processed',
     };

@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { DependencyUnavailable } from '@warren/messaging';
+import { withoutSecrets } from '@warren/redaction';
 import { errors, Pool } from 'undici';
 import { retryAfterMs } from './retry-after.ts';
-import { withoutSecrets } from './without-secrets.ts';
 
 export interface PaymentApiOptions {
   /** Where the provider's API is, without `/v1`. */

@@ -10,6 +10,6 @@ export function retryAfterMs(
   const value = (typeof header === 'string' ? header : header?.[0])?.trim();
   if (value === undefined) return undefined;
   if (/^\d{1,9}$/.test(value)) return Number(value) * 1000;
-  const at = /GMT$/.test(value) ? Date.parse(value) : Number.NaN;
+  const at = value.endsWith('GMT') ? Date.parse(value) : Number.NaN;
   return Number.isNaN(at) ? undefined : Math.max(0, at - now);
 }

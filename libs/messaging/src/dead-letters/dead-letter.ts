@@ -1,6 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { ConsumeMessage } from 'amqplib';
 import type { EventEnvelope } from '@warren/contracts';
+import {
+  redactBody,
+  redactSecrets,
+  redactText,
+  secretsIn,
+  withoutSecrets,
+  type RedactedBody,
+} from '@warren/redaction';
 import { validate as isUuid, version as uuidVersion } from 'uuid';
 import { HEADER } from '../broker/message-codec.ts';
 import { uuidv7Time } from '../inbox/inbox.ts';
@@ -22,6 +30,16 @@ export function failedQueueOf(deadLetterQueue: string): string | undefined {
   return deadLetterQueue.endsWith(SUFFIX) ? deadLetterQueue.slice(0, -SUFFIX.length) : undefined;
 }
 
+/** What may be listed, shown and kept of a dead letter: all but the secrets in it. */
+export interface ShownLetter {
+  readonly headers: Readonly<Record<string, unknown>>;
+  /** All others. */
+  readonly properties: Readonly<Record<string, unknown>>;
+  readonly body: RedactedBody;
+  /** Whether something was taken out of headers, properties or body. */
+  readonly redacted: boolean;
+}
+
 /** A message that lies in a dead-letter queue. Nothing of it can be relied on: it may be anybody's. */
 export class DeadLetter {
   readonly message: ConsumeMessage;
@@ -29,6 +47,7 @@ export class DeadLetter {
   /** The queue in which it failed. */
   readonly queue: string;
   #envelope: Partial<EventEnvelope> | null | undefined;
+  #secrets: readonly string[] | undefined;
 
   constructor(message: ConsumeMessage, deadLetterQueue: string) {
     this.message = message;
@@ -91,12 +110,30 @@ export class DeadLetter {
     return integer(this.headers[HEADER.failedAttempts]);
   }
 
+  /** Without secrets, whoever wrote it. */
   get error(): { name: string; message: string; stack: string | undefined } | undefined {
     // Of an earlier failure, when it was the broker that gave up.
     const name = text(this.headers[HEADER.errorClass]);
     if (name === undefined) return undefined;
-    const message = text(this.headers[HEADER.errorMessage]) ?? '';
-    return { name, message, stack: text(this.headers[HEADER.errorStack]) };
+    const message = this.#discreet(text(this.headers[HEADER.errorMessage]) ?? '');
+    const stack = text(this.headers[HEADER.errorStack]);
+    return { name, message, stack: stack && this.#discreet(stack) };
+  }
+
+  /** What is sent again is the message as it came; this is what people and files get of it. */
+  get shown(): ShownLetter {
+    const body = redactBody(this.message.content);
+    const { headers = {}, ...properties } = this.message.properties;
+    const came = JSON.stringify({ headers, properties });
+    const shown = JSON.stringify({ headers, properties }, (name, value: unknown) => {
+      const redacted = redactSecrets(name, value);
+      return typeof redacted === 'string' ? this.#discreet(redacted) : redacted;
+    });
+    return {
+      ...(JSON.parse(shown) as Pick<ShownLetter, 'headers' | 'properties'>),
+      body,
+      redacted: body.redacted || shown !== came,
+    };
   }
 
   /** How often it was redriven, and by which redrive last. */
@@ -128,6 +165,11 @@ export class DeadLetter {
   isBeyondInbox(now: number): boolean {
     const since = this.knownSince;
     return since === undefined || since.getTime() < now - REDRIVE_LIMIT_DAYS * 86_400_000;
+  }
+
+  #discreet(said: string): string {
+    this.#secrets ??= secretsIn(this.message.content);
+    return withoutSecrets(redactText(said), this.#secrets);
   }
 
   /** The death in the queue itself; a wait queue's is how a retry comes about. */

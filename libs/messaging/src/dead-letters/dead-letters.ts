@@ -109,7 +109,7 @@ export class DeadLetters {
     return new Redrive(this.#broker, filter, options, this.#logger).run(queues);
   }
 
-  /** Writes the dead letters that are meant to a file, in full, and takes them out of their queues. */
+  /** Writes the dead letters that are meant to a file, without their secrets, and takes them out of their queues. */
   async discard(filter: DeadLetterFilter, options: DiscardOptions): Promise<DiscardReport> {
     assertPositive('limit', options.limit);
     const queues = await this.queues(filter);

@@ -3,11 +3,10 @@ import { mkdir, open, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { DeadLetter } from './dead-letter.ts';
 
-/** One line of the log: all that the broker had of the message, so that it can be made again from it. */
+/** One line of the log: all that the broker had of the message but its secrets. */
 function lineOf(letter: DeadLetter, at: string): string {
-  const { fields, properties, content } = letter.message;
-  const text = content.toString('utf8');
-  const isText = Buffer.from(text).equals(content);
+  const { fields } = letter.message;
+  const { properties, headers, body, redacted } = letter.shown;
   return `${JSON.stringify({
     discardedAt: at,
     queue: letter.queue,
@@ -17,8 +16,9 @@ function lineOf(letter: DeadLetter, at: string): string {
     reason: letter.reason,
     exchange: fields.exchange,
     routingKey: fields.routingKey,
-    properties,
-    ...(isText ? { body: text } : { bodyBase64: content.toString('base64') }),
+    properties: { ...properties, headers },
+    ...(redacted && { redacted }),
+    ...(body.kind === 'bytes' ? { bodyBase64: body.bytes.toString('base64') } : { body: body.text }),
   })}\n`;
 }
 

@@ -8,7 +8,7 @@ import { matchesLetter, type DeadLetterFilter } from './filter.ts';
 import { LONGEST_WALK_MS, walkThrough } from './walk-through.ts';
 
 export interface DiscardOptions {
-  /** File that gets all of what is discarded, a line of JSON each, before it is discarded. */
+  /** File that gets all of what is discarded but its secrets, a line of JSON each, before it is discarded. */
   log: string;
   /** Messages at most, over all queues. Default: all that match. */
   limit?: number;

@@ -7,8 +7,10 @@ import { isDatabaseAway } from '../database/database-errors.ts';
 import { DependencyUnavailable } from '../errors.ts';
 import { Breaker } from './breaker.ts';
 import { readMessage, type ReadMessage } from './deliver.ts';
+import { discreetError } from './discreet-error.ts';
 import { handleOne } from './handle-one.ts';
 import type { QueueConsumerParts } from './queue-consumer.ts';
+import { asError } from './retry-policy.ts';
 import { Settlement } from './settlement.ts';
 import { SupervisedConsumer, type Delivery } from './supervised-consumer.ts';
 
@@ -141,12 +143,13 @@ export class BatchConsumer {
         this.#parts.deliveries.settled(this.queue, message.delivery.message, name, seconds);
         message.settled();
       }
-    } catch (error) {
-      const away = error instanceof DependencyUnavailable || isDatabaseAway(error);
-      if (away) this.breaker.failed(error as Error);
+    } catch (thrown) {
+      const error = discreetError(asError(thrown), ...batch.map(({ delivery }) => delivery.message.content));
+      const away = thrown instanceof DependencyUnavailable || isDatabaseAway(thrown);
+      if (away) this.breaker.failed(error);
       else this.breaker.untried();
       this.#parts.logger.warn(
-        `${this.queue}: a batch of ${batch.length} failed, its messages are handled one by one: ${(error as Error).message}`,
+        `${this.queue}: a batch of ${batch.length} failed, its messages are handled one by one: ${error.message}`,
       );
       await this.#oneByOne(batch);
     }

@@ -11,6 +11,7 @@ import type { BatchOptions, HandlerDescription } from '../message-handler.ts';
 import { MessageContext, type DeliveryFacts, type TransactionAccess } from '../message-context.ts';
 import type { ConsumerTopology } from '../topology.ts';
 import { TOLERATED_CRASHES, type CrashGuard } from './crash-guard.ts';
+import { discreetError } from './discreet-error.ts';
 import type { Outcome } from './outcome.ts';
 import { outcomeOf } from './retry-policy.ts';
 
@@ -41,7 +42,7 @@ export interface ReadMessage {
 
 /**
  * Takes one delivery from bytes to its effect: decode, validate, claim, handle, commit. Never throws; what is to
- * be done with the message on the broker is in the outcome.
+ * be done with the message on the broker is in the outcome. Its error quotes no secrets of the message.
  */
 export async function deliver(
   engine: DeliveryEngine,
@@ -64,7 +65,9 @@ export async function deliver(
       await engine.crashGuard.end(read.envelope);
     }
   } catch (error) {
-    return outcomeOf(error, history.failedAttempts, engine.consumer);
+    const outcome = outcomeOf(error, history.failedAttempts, engine.consumer);
+    if (!('error' in outcome)) return outcome;
+    return { ...outcome, error: discreetError(outcome.error, message.content) };
   }
 }
 

@@ -1,6 +1,6 @@
+import { redactLine } from '@warren/redaction';
 import { destination, pino, stdSerializers, type DestinationStream, type Logger } from 'pino';
 import { prettyFactory } from 'pino-pretty';
-import { redactLine } from './redact-line.ts';
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
