@@ -2,10 +2,9 @@ import { Controller, Inject, Logger } from '@nestjs/common';
 import { HandleMessage, type MessageContext } from '@warren/messaging';
 import { DataSource, type EntityManager } from 'typeorm';
 import { whenPaymentRefused, whenPaymentRequested } from '../domain/order-process.ts';
-import type { PlacedOrder } from '../domain/order.ts';
 import { PAYMENT_PROVIDER, type PaymentAnswer, type PaymentProvider } from '../payments/payment-provider.ts';
 import { OrderProgress } from '../process/order-progress.ts';
-import { findOrder, findPaymentToken, holdOrder } from '../storage/order-store.ts';
+import { findPayable, holdOrder, type PayableOrder } from '../storage/order-store.ts';
 import { RequestPaymentV1 } from './request-payment.v1.ts';
 
 /** Injection token of what an order is paid with that came without a payment token, if there is such a thing. */
@@ -28,17 +27,17 @@ export class RequestPayment {
 
   @HandleMessage(RequestPaymentV1, { transaction: 'deferred' })
   async handle({ orderId }: RequestPaymentV1, ctx: MessageContext): Promise<void> {
-    const order = await findOrder(this.dataSource.manager, orderId);
-    if (order?.status !== 'placed') {
+    const payable = await findPayable(this.dataSource.manager, orderId);
+    if (!payable) {
       await ctx.complete(async () => undefined);
       return;
     }
-    const answer = await this.#ask(order);
+    const answer = await this.#ask(payable);
     await ctx.complete((tx) => this.#note(tx, orderId, answer));
   }
 
-  async #ask({ orderId, total }: PlacedOrder): Promise<PaymentAnswer> {
-    const token = (await findPaymentToken(this.dataSource.manager, orderId)) ?? this.defaultToken;
+  async #ask({ order: { orderId, total }, paymentToken }: PayableOrder): Promise<PaymentAnswer> {
+    const token = paymentToken ?? this.defaultToken;
     if (token === undefined) return { accepted: false, code: 'no-means-of-payment' };
     return this.provider.request({ orderId, amount: total, token });
   }

@@ -1,5 +1,5 @@
 import type { EntityManager } from 'typeorm';
-import type { CancellationReason, Order, OrderWithStock, PricedLine } from '../domain/order.ts';
+import type { CancellationReason, Order, OrderWithStock, PlacedOrder, PricedLine } from '../domain/order.ts';
 import type { Rejection } from '../domain/rejection.ts';
 import { demandOf, type RequestedLine } from '../domain/stock.ts';
 
@@ -51,13 +51,18 @@ const GIVE_BACK_STOCK = `
    WHERE stock.sku = held.sku
   RETURNING stock.sku`;
 
-const LOAD_ORDER = `
-  SELECT o.*,
-         (SELECT json_agg(json_build_object('sku', l.sku, 'quantity', l.quantity, 'name', l.name,
-                                            'unitPrice', l.unit_price) ORDER BY l.position)
-            FROM order_lines l WHERE l.order_id = o.id) AS lines
+const ORDER = `
+  o.*,
+  (SELECT json_agg(json_build_object('sku', l.sku, 'quantity', l.quantity, 'name', l.name,
+                                     'unitPrice', l.unit_price) ORDER BY l.position)
+     FROM order_lines l WHERE l.order_id = o.id) AS lines`;
+
+const LOAD_ORDER = `SELECT ${ORDER} FROM orders o WHERE o.id = $1`;
+
+const LOAD_PAYABLE = `
+  SELECT ${ORDER}, (SELECT t.token FROM payment_tokens t WHERE t.order_id = o.id) AS token
     FROM orders o
-   WHERE o.id = $1`;
+   WHERE o.id = $1 AND o.status = 'placed'`;
 
 const NO_DEMAND: ReadonlyMap<string, number> = new Map();
 
@@ -184,12 +189,25 @@ export async function findOrder(
   return row && toOrder(row);
 }
 
-/** @returns undefined once the payment was asked for, or when the order came without one */
-export async function findPaymentToken(manager: EntityManager, orderId: string): Promise<string | undefined> {
-  const [row] = (await manager.query('SELECT token FROM payment_tokens WHERE order_id = $1', [orderId])) as {
-    token: string;
-  }[];
-  return row?.token;
+/** A placed order with what it is to be paid with, if it came with anything. */
+export interface PayableOrder {
+  readonly order: PlacedOrder;
+  readonly paymentToken: string | undefined;
+}
+
+/**
+ * By one statement: between two, the order could move on and lose its token, and would look like one that came
+ * without.
+ *
+ * @returns undefined unless the order is placed
+ */
+export async function findPayable(
+  manager: EntityManager,
+  orderId: string,
+): Promise<PayableOrder | undefined> {
+  const [row] = (await manager.query(LOAD_PAYABLE, [orderId])) as (OrderRow & { token: string | null })[];
+  const order = row && toOrder(row);
+  return order?.status === 'placed' ? { order, paymentToken: row!.token ?? undefined } : undefined;
 }
 
 /**
