@@ -4,8 +4,10 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createLocalObjectStore } from '@warren/object-storage';
 import { defineService } from '@warren/service';
 import { AcceptUpload } from './commands/accept-upload.ts';
+import { CancelOrder } from './commands/cancel-order.ts';
 import { OpenSession } from './commands/open-session.ts';
 import { PlaceOrder } from './commands/place-order.ts';
+import { RecordPayment } from './commands/record-payment.ts';
 import { RegisterUser } from './commands/register-user.ts';
 import { environment, type GatewayConfig } from './config.ts';
 import { AccessTokens } from './credentials/access-tokens.ts';
@@ -20,6 +22,7 @@ import { httpServerOptions, prepareHttpServer } from './http/http-server.ts';
 import { KnownRoutes } from './http/known-routes.ts';
 import { serveReference } from './http/openapi.ts';
 import { OrdersController } from './http/orders.controller.ts';
+import { PaymentCallbacksController } from './http/payment-callbacks.controller.ts';
 import { ProblemFilter } from './http/problem.filter.ts';
 import { ProductsController } from './http/products.controller.ts';
 import { ReferenceController } from './http/reference.controller.ts';
@@ -27,6 +30,7 @@ import { SessionsController } from './http/sessions.controller.ts';
 import { StrictValidation } from './http/strict-validation.pipe.ts';
 import { UsersController } from './http/users.controller.ts';
 import { AccountsViewsAndUploads1767225600000 } from './migrations/1767225600000-accounts-views-and-uploads.ts';
+import { PaymentsAndCancellations1795478400000 } from './migrations/1795478400000-payments-and-cancellations.ts';
 import { FindAccount } from './queries/find-account.ts';
 import { ListProducts } from './queries/list-products.ts';
 import { ViewFiles } from './queries/view-files.ts';
@@ -47,6 +51,7 @@ class GatewayModule {
         SessionsController,
         ProductsController,
         OrdersController,
+        PaymentCallbacksController,
         FilesController,
         ReferenceController,
         EventReferenceController,
@@ -57,6 +62,8 @@ class GatewayModule {
         RegisterUser,
         OpenSession,
         PlaceOrder,
+        CancelOrder,
+        RecordPayment,
         AcceptUpload,
         FindAccount,
         ListProducts,
@@ -82,7 +89,7 @@ export const gateway = defineService({
   defaultPort: 7080,
   topology,
   entities: [Account, PendingUpload, SigningKey],
-  migrations: [AccountsViewsAndUploads1767225600000],
+  migrations: [AccountsViewsAndUploads1767225600000, PaymentsAndCancellations1795478400000],
   environment,
   module: (config) => GatewayModule.configuredBy(config),
   readiness: 'outbox',

@@ -1,5 +1,22 @@
-import { str } from 'envalid';
-import { integer, type ServiceConfig } from '@warren/service';
+import { EnvError, makeExactValidator, str } from 'envalid';
+import { integer, oneOf, type ServiceConfig } from '@warren/service';
+
+const SECRET_PREFIX = 'whsec_';
+
+/** The keys of secrets as Standard Webhooks writes them, separated by commas. */
+const webhookSecrets = makeExactValidator<readonly Buffer[]>((input) =>
+  input.split(',').map((part, index) => {
+    const text = part.trim();
+    const encoded = text.slice(SECRET_PREFIX.length);
+    const key = Buffer.from(encoded, 'base64');
+    const isWellFormed = text.startsWith(SECRET_PREFIX) && key.toString('base64') === encoded;
+    if (isWellFormed && key.length >= 24 && key.length <= 64) return key;
+    throw new EnvError(
+      `secret ${index + 1} must be ${SECRET_PREFIX} and the Base64 of 24 to 64 bytes; make one with: ` +
+        `echo ${SECRET_PREFIX}$(openssl rand -base64 32)`,
+    );
+  }),
+);
 
 /** What the gateway reads from the environment beside what every service reads. */
 export const environment = {
@@ -30,6 +47,12 @@ export const environment = {
     max: 60_000,
     default: 2_000,
     desc: 'How long GET /v1/products waits for order-service, in milliseconds',
+  }),
+  WARREN_PAYMENT_PROVIDER: oneOf(['sandbox', 'http'], {
+    desc: 'Who is paid: the sandbox, which needs no paymentToken with an order, or a payment provider over HTTP',
+  }),
+  WARREN_PAYMENT_CALLBACK_SECRETS: webhookSecrets({
+    desc: 'Secrets that the payment provider signs its callbacks with, separated by commas: the current one, and former ones while they are replaced; made by echo whsec_$(openssl rand -base64 32)',
   }),
 };
 

@@ -6,6 +6,7 @@ import {
 } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { removeExpiredKeys } from './storage/idempotency-keys.ts';
+import { removeOldCallbacks, removeOldRequests } from './storage/payment-callbacks.ts';
 import { UnfinishedUploads } from './storage/unfinished-uploads.ts';
 
 const HOUR_MS = 3_600_000;
@@ -47,7 +48,9 @@ export class Housekeeping implements OnApplicationBootstrap, BeforeApplicationSh
       if (parts + objects > 0) {
         this.#log.log(`removed what crashed uploads left: ${parts} parts and ${objects} whole objects`);
       }
-      while (!this.#stopping && (await removeExpiredKeys(this.dataSource.manager, BATCH)) === BATCH);
+      for (const removeUpTo of [removeExpiredKeys, removeOldCallbacks, removeOldRequests]) {
+        while (!this.#stopping && (await removeUpTo(this.dataSource.manager, BATCH)) === BATCH);
+      }
     } catch (error) {
       // Nothing waits for it, and the next round does it.
       this.#log.warn(`could not clean up, trying again in an hour: ${String(error)}`);

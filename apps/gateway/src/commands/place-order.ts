@@ -9,10 +9,13 @@ import {
   type IdempotentCall,
   type StoredAnswer,
 } from '../storage/idempotency-keys.ts';
+import { ORDER_ACCEPTED } from '../storage/order-views.ts';
 
 export interface NewOrder {
   id: string;
   lines: readonly { sku: string; quantity: number }[];
+  /** A secret: it goes into the command and nowhere else. */
+  paymentToken?: string;
 }
 
 export interface PlaceOrderResult {
@@ -28,7 +31,7 @@ const ACCEPT_ORDER = `
     SELECT $7, account_id, 'accepted', $8, 0 FROM claimed
   ), happened AS (
     INSERT INTO order_history (order_id, version, type, at)
-    SELECT $7, 0, 'order.accepted', $9 FROM claimed
+    SELECT $7, 0, '${ORDER_ACCEPTED}', $9 FROM claimed
   )
   SELECT account_id FROM claimed`;
 
@@ -44,7 +47,7 @@ export class PlaceOrder {
   ) {}
 
   /** @throws IdempotencyKeyReused */
-  execute(order: NewOrder, call: IdempotentCall): Promise<PlaceOrderResult> {
+  execute({ paymentToken, ...order }: NewOrder, call: IdempotentCall): Promise<PlaceOrderResult> {
     const acceptedAt = new Date().toISOString();
     return this.dataSource.transaction(async (tx) => {
       const claimed = (await tx.query(ACCEPT_ORDER, [
@@ -58,7 +61,13 @@ export class PlaceOrder {
       await this.outbox.append(tx, PlaceOrderV1, {
         subject: order.id,
         sequence: 1,
-        data: { orderId: order.id, customerId: call.accountId, lines: [...order.lines], acceptedAt },
+        data: {
+          orderId: order.id,
+          customerId: call.accountId,
+          lines: [...order.lines],
+          acceptedAt,
+          ...(paymentToken !== undefined && { paymentToken }),
+        },
       });
       return { answer: call.answer, replayed: false };
     });

@@ -1,13 +1,17 @@
 import { Controller } from '@nestjs/common';
 import {
   contractOf,
+  OrderCancellationRefusedV1,
+  OrderCancelledV1,
   OrderConfirmedV1,
+  OrderPaymentRefundedV1,
+  OrderPaymentRequestedV1,
   OrderPlacedV1,
   OrderRejectedV1,
   parseSequence,
 } from '@warren/contracts';
 import { HandleMessage, type MessageContext } from '@warren/messaging';
-import { applyOrderChange } from '../storage/order-views.ts';
+import { applyOrderChange, noteOrderHappening } from '../storage/order-views.ts';
 
 /** Keeps the customers' view of their orders up to date. */
 @Controller()
@@ -20,6 +24,17 @@ export class OrderViewHandlers {
       version: parseSequence(envelope.sequence),
       type: contractOf(OrderPlacedV1).type,
       at: data.placedAt,
+    });
+  }
+
+  @HandleMessage(OrderPaymentRequestedV1)
+  async paymentRequested(data: OrderPaymentRequestedV1, { envelope, tx }: MessageContext): Promise<void> {
+    await applyOrderChange(tx, {
+      ...data,
+      status: 'awaiting-payment',
+      version: parseSequence(envelope.sequence),
+      type: contractOf(OrderPaymentRequestedV1).type,
+      at: data.requestedAt,
     });
   }
 
@@ -42,6 +57,40 @@ export class OrderViewHandlers {
       version: parseSequence(envelope.sequence),
       type: contractOf(OrderRejectedV1).type,
       at: data.rejectedAt,
+    });
+  }
+
+  @HandleMessage(OrderCancelledV1)
+  async cancelled(data: OrderCancelledV1, { envelope, tx }: MessageContext): Promise<void> {
+    await applyOrderChange(tx, {
+      ...data,
+      status: 'cancelled',
+      version: parseSequence(envelope.sequence),
+      type: contractOf(OrderCancelledV1).type,
+      at: data.cancelledAt,
+    });
+  }
+
+  @HandleMessage(OrderCancellationRefusedV1)
+  async cancellationRefused(
+    data: OrderCancellationRefusedV1,
+    { envelope, tx }: MessageContext,
+  ): Promise<void> {
+    await noteOrderHappening(tx, {
+      ...data,
+      version: parseSequence(envelope.sequence),
+      type: contractOf(OrderCancellationRefusedV1).type,
+      at: data.refusedAt,
+    });
+  }
+
+  @HandleMessage(OrderPaymentRefundedV1)
+  async paymentRefunded(data: OrderPaymentRefundedV1, { envelope, tx }: MessageContext): Promise<void> {
+    await noteOrderHappening(tx, {
+      orderId: data.orderId,
+      version: parseSequence(envelope.sequence),
+      type: contractOf(OrderPaymentRefundedV1).type,
+      at: data.refundedAt,
     });
   }
 }

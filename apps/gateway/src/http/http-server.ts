@@ -1,10 +1,11 @@
-import { STATUS_CODES } from 'node:http';
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import multipart from '@fastify/multipart';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { HttpServerOptions } from '@warren/service';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { v7 as uuidv7 } from 'uuid';
+import { jsonBodyParser } from './json-body.ts';
 import { KnownRoutes } from './known-routes.ts';
 import { problemDocument, PROBLEM_MEDIA_TYPE, Problem } from './problem.ts';
 import { problemOfError } from './problem-of-error.ts';
@@ -41,13 +42,16 @@ export async function prepareHttpServer(app: NestFastifyApplication): Promise<vo
     void reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
     done();
   });
+  server.server.on('checkExpectation', refuseExpectation);
   await app.register(multipart);
+  app.useBodyParser('application/json', {}, jsonBodyParser(server));
   // Fastify and Nest also take text and HTML forms; no call of ours does.
   server.removeContentTypeParser('text/plain');
   app.useBodyParser('application/x-www-form-urlencoded', {}, (_request, _body, done) =>
     done(wrongMediaType()),
   );
   server.addHook('preValidation', (request, _reply, done) => {
+    if (request.routeOptions.config.jsonBody === 'optional' && request.body === undefined) request.body = {};
     const misplaced = !request.is404 && request.isMultipart() && request.routeOptions.url !== UPLOAD_ROUTE;
     done(misplaced ? wrongMediaType() : undefined);
   });
@@ -55,6 +59,21 @@ export async function prepareHttpServer(app: NestFastifyApplication): Promise<vo
 
 const wrongMediaType = (): Problem =>
   new Problem('unsupported-media-type', 'this call takes a body with content-type application/json');
+
+/** Node itself meets the expectation of a 100, and hands on no request that has another one. */
+function refuseExpectation(_request: IncomingMessage, response: ServerResponse): void {
+  const requestId = uuidv7();
+  const problem = new Problem('expectation-failed', 'the only expectation that is met is 100-continue');
+  const body = JSON.stringify(problemDocument(problem, requestId));
+  response
+    .writeHead(problem.status, {
+      'content-type': PROBLEM_MEDIA_TYPE,
+      'content-length': Buffer.byteLength(body),
+      'cache-control': 'no-store',
+      'x-request-id': requestId,
+    })
+    .end(body);
+}
 
 /** There is no request and no reply yet, only a socket. */
 function refuseWhatIsNoRequest(error: Error & { code?: string }, socket: Socket): void {

@@ -1,5 +1,12 @@
-import { ApiProperty } from '@nestjs/swagger';
-import { MAX_LINE_QUANTITY, MAX_ORDER_LINES, SKU_PATTERN } from '@warren/contracts';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import {
+  MAX_LINE_QUANTITY,
+  MAX_ORDER_LINES,
+  MAX_PAYMENT_TOKEN_LENGTH,
+  MayBeAbsent,
+  PAYMENT_TOKEN_PATTERN,
+  SKU_PATTERN,
+} from '@warren/contracts';
 import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,
@@ -52,4 +59,18 @@ export class NewOrderRequest {
   @ValidateNested({ each: true })
   @Type(() => NewOrderLine)
   lines!: NewOrderLine[];
+
+  @ApiPropertyOptional({
+    description:
+      'What the payment provider gave you to pay with. Used once and shown nowhere. Required, unless payments are made ' +
+      'in the sandbox.',
+    minLength: 1,
+    maxLength: MAX_PAYMENT_TOKEN_LENGTH,
+    pattern: PAYMENT_TOKEN_PATTERN.source,
+    example: 'tok_ok',
+  })
+  @MayBeAbsent()
+  @Length(1, MAX_PAYMENT_TOKEN_LENGTH)
+  @Matches(PAYMENT_TOKEN_PATTERN, { message: 'paymentToken must be visible ASCII' })
+  paymentToken?: string;
 }

@@ -1,26 +1,47 @@
-import { Body, Controller, Get, Header, Param, Post, Query, Req, Res } from '@nestjs/common';
+import { Body, Controller, Get, Header, Inject, Param, Post, Query, Req, Res } from '@nestjs/common';
 import {
+  ApiBody,
+  ApiExtraModels,
   ApiOkResponse,
   ApiOperation,
   ApiProperty,
   ApiPropertyOptional,
   ApiResponse,
   ApiTags,
+  getSchemaPath,
 } from '@nestjs/swagger';
-import { ORDER_REJECTION_REASONS } from '@warren/contracts';
+import {
+  CANCELLATION_REFUSALS,
+  ORDER_CANCELLATION_REASONS,
+  ORDER_REJECTION_REASONS,
+} from '@warren/contracts';
+import { SERVICE_CONFIG } from '@warren/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { v7 as uuidv7 } from 'uuid';
+import { CancelOrder } from '../commands/cancel-order.ts';
 import { PlaceOrder } from '../commands/place-order.ts';
+import type { GatewayConfig } from '../config.ts';
 import { ViewOrders } from '../queries/view-orders.ts';
-import type { OrderView } from '../storage/order-views.ts';
+import type { CancellationView, OrderStatus, OrderView } from '../storage/order-views.ts';
 import { ApiProblems } from './api-problems.ts';
 import { Caller, SignedIn } from './bearer.guard.ts';
 import { Conditional, sendVersion } from './conditional.ts';
 import { fingerprintOf, Idempotent, IdempotencyKey, sendStored } from './idempotency.ts';
+import { OptionalJsonBody } from './json-body.ts';
 import { MoneyResponse } from './money.response.ts';
 import { NewOrderRequest } from './new-order.request.ts';
 import { ItemPath, pageOf, PageQuery, type Page } from './page.ts';
 import { Problem } from './problem.ts';
+import { invalid } from './strict-validation.pipe.ts';
+
+const ORDER_STATUSES: OrderStatus[] = [
+  'accepted',
+  'placed',
+  'awaiting-payment',
+  'confirmed',
+  'rejected',
+  'cancelled',
+];
 
 export class AcceptedOrderResponse {
   @ApiProperty({ description: 'Id of the order.', format: 'uuid' })
@@ -28,6 +49,36 @@ export class AcceptedOrderResponse {
 
   @ApiProperty({ enum: ['accepted'] })
   status!: 'accepted';
+}
+
+/** There is nothing to say about a cancellation yet. */
+export class NewCancellationRequest {}
+
+export class AcceptedCancellationResponse {
+  @ApiProperty({ description: 'Id of the order.', format: 'uuid' })
+  id!: string;
+
+  @ApiProperty({ description: 'What is known of the order at this moment.', enum: ORDER_STATUSES })
+  status!: OrderStatus;
+}
+
+export class RequestedCancellation {
+  @ApiProperty({ enum: ['requested'] })
+  status!: 'requested';
+
+  @ApiProperty({ description: 'When it was requested first (RFC 3339, UTC).', format: 'date-time' })
+  requestedAt!: string;
+}
+
+export class RefusedCancellation {
+  @ApiProperty({ enum: ['refused'] })
+  status!: 'refused';
+
+  @ApiProperty({ description: 'Why it was refused.', enum: CANCELLATION_REFUSALS })
+  reason!: string;
+
+  @ApiProperty({ description: 'When it was refused (RFC 3339, UTC).', format: 'date-time' })
+  refusedAt!: string;
 }
 
 export class OrderLineResponse {
@@ -46,7 +97,7 @@ export class OrderLineResponse {
 
 export class OrderHistoryEntry {
   @ApiProperty({
-    description: 'What happened: order.accepted, or the type of an event.',
+    description: 'What happened: order.accepted, order.cancellation-requested, or the type of an event.',
     example: 'order.placed.v1',
   })
   type!: string;
@@ -55,15 +106,31 @@ export class OrderHistoryEntry {
   at!: string;
 }
 
+@ApiExtraModels(RequestedCancellation, RefusedCancellation)
 export class OrderResponse {
   @ApiProperty({ description: 'Id of the order.', format: 'uuid' })
   id!: string;
 
-  @ApiProperty({ enum: ['accepted', 'placed', 'awaiting-payment', 'confirmed', 'rejected', 'cancelled'] })
-  status!: string;
+  @ApiProperty({ enum: ORDER_STATUSES })
+  status!: OrderStatus;
 
-  @ApiPropertyOptional({ description: 'Why it was rejected.', enum: ORDER_REJECTION_REASONS })
+  @ApiPropertyOptional({
+    description: 'Why it was rejected or cancelled.',
+    enum: [...ORDER_REJECTION_REASONS, ...ORDER_CANCELLATION_REASONS],
+  })
   reason?: string;
+
+  @ApiProperty({
+    description:
+      'What became of the wish to cancel it. Null without one, and when the order is cancelled or rejected: then ' +
+      'status and reason say it all.',
+    oneOf: [
+      { $ref: getSchemaPath(RequestedCancellation) },
+      { $ref: getSchemaPath(RefusedCancellation) },
+      { type: 'null' },
+    ],
+  })
+  cancellation!: CancellationView | null;
 
   @ApiProperty({ type: [OrderLineResponse] })
   lines!: OrderLineResponse[];
@@ -76,7 +143,7 @@ export class OrderResponse {
   total!: MoneyResponse | null;
 
   @ApiProperty({
-    description: 'Grows with every change; 0 as long as the order is only accepted.',
+    description: 'Grows with every event of the order; 0 as long as it is only accepted.',
     type: 'integer',
     minimum: 0,
   })
@@ -104,11 +171,20 @@ export class OrderListResponse {
 /** What becomes of an order is usually known within this time, in seconds. */
 const RETRY_AFTER = '1';
 
+const ACCEPTED_HEADERS = {
+  Location: { description: 'Where the order is.', schema: { type: 'string' } },
+  'Retry-After': { description: 'When to look, in seconds.', schema: { type: 'integer' } },
+  'Idempotency-Replayed': {
+    description: 'Present when an earlier call had the effect.',
+    schema: { type: 'string', enum: ['true'] },
+  },
+};
+
 function representationOf({ reason, ...order }: OrderView): OrderResponse {
   return { ...order, ...(reason !== null && { reason }) };
 }
 
-/** Events may come out of order, and then the history grows while the version stays. */
+/** Not every change has a version: events come out of order, and a request to cancel is none. All are in the history. */
 const etagOf = ({ version, history }: OrderView): string => `"${version}-${history.length}"`;
 
 @ApiTags('Orders')
@@ -117,7 +193,9 @@ const etagOf = ({ version, history }: OrderView): string => `"${version}-${histo
 export class OrdersController {
   constructor(
     private readonly placeOrder: PlaceOrder,
+    private readonly cancelOrder: CancelOrder,
     private readonly orders: ViewOrders,
+    @Inject(SERVICE_CONFIG) private readonly config: GatewayConfig,
   ) {}
 
   @Post()
@@ -132,14 +210,7 @@ export class OrdersController {
     status: 202,
     type: AcceptedOrderResponse,
     description: 'Accepted, now or by an earlier call with this key.',
-    headers: {
-      Location: { description: 'Where the order is.', schema: { type: 'string' } },
-      'Retry-After': { description: 'When to look, in seconds.', schema: { type: 'integer' } },
-      'Idempotency-Replayed': {
-        description: 'Present when an earlier call had the effect.',
-        schema: { type: 'string', enum: ['true'] },
-      },
-    },
+    headers: ACCEPTED_HEADERS,
   })
   @ApiProblems('validation', 'malformed-json', 'content-too-large', 'unsupported-media-type')
   async place(
@@ -149,13 +220,20 @@ export class OrdersController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const id = uuidv7();
-    const lines = body.lines.map(({ sku, quantity }) => ({ sku, quantity }));
+    const { paymentToken } = body;
+    if (paymentToken === undefined && this.config.WARREN_PAYMENT_PROVIDER !== 'sandbox') {
+      throw invalid([{ in: 'body', pointer: '/paymentToken', detail: 'paymentToken must be given' }]);
+    }
+    const order = {
+      lines: body.lines.map(({ sku, quantity }) => ({ sku, quantity })),
+      ...(paymentToken !== undefined && { paymentToken }),
+    };
     const { answer, replayed } = await this.placeOrder.execute(
-      { id, lines },
+      { id, ...order },
       {
         accountId: caller,
         key,
-        fingerprint: fingerprintOf('POST /v1/orders', { lines }),
+        fingerprint: fingerprintOf('POST /v1/orders', order),
         answer: {
           status: 202,
           headers: { location: `/v1/orders/${id}`, 'retry-after': RETRY_AFTER },
@@ -163,6 +241,44 @@ export class OrdersController {
         },
       },
     );
+    sendStored(reply, answer, replayed);
+  }
+
+  @Post(':id/cancellation')
+  @Idempotent()
+  @OptionalJsonBody()
+  @ApiOperation({
+    summary: 'Cancel an order',
+    description:
+      'Accepts the wish to cancel an order, in whatever state it is. Whether it is too late is found out after the ' +
+      'answer: look at Location.',
+  })
+  @ApiBody({ type: NewCancellationRequest, required: false })
+  @ApiResponse({
+    status: 202,
+    type: AcceptedCancellationResponse,
+    description: 'Accepted, now or by an earlier call with this key.',
+    headers: ACCEPTED_HEADERS,
+  })
+  @ApiProblems('validation', 'malformed-json', 'not-found', 'content-too-large', 'unsupported-media-type')
+  async cancel(
+    @Caller() caller: string,
+    @IdempotencyKey() key: string,
+    @Param() path: ItemPath,
+    @Body() _body: NewCancellationRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const { id, status } = await this.#orderOf(caller, path.id);
+    const { answer, replayed } = await this.cancelOrder.execute(id, {
+      accountId: caller,
+      key,
+      fingerprint: fingerprintOf(`POST /v1/orders/${id}/cancellation`, {}),
+      answer: {
+        status: 202,
+        headers: { location: `/v1/orders/${id}`, 'retry-after': RETRY_AFTER },
+        body: { id, status } satisfies AcceptedCancellationResponse,
+      },
+    });
     sendStored(reply, answer, replayed);
   }
 
@@ -177,8 +293,7 @@ export class OrdersController {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const order = await this.orders.one(caller, id);
-    if (!order) throw new Problem('not-found', 'you have no order of this id');
+    const order = await this.#orderOf(caller, id);
     sendVersion(request, reply, etagOf(order), representationOf(order));
   }
 
@@ -189,5 +304,11 @@ export class OrdersController {
   @ApiProblems('validation')
   async list(@Caller() caller: string, @Query() query: PageQuery): Promise<Page<OrderResponse>> {
     return pageOf(query, (limit, before) => this.orders.latest(caller, limit, before), representationOf);
+  }
+
+  async #orderOf(caller: string, id: string): Promise<OrderView> {
+    const order = await this.orders.one(caller, id);
+    if (!order) throw new Problem('not-found', 'you have no order of this id');
+    return order;
   }
 }

@@ -4,7 +4,9 @@ import { ObjectTooLarge, RangeNotSatisfiable, StorageUnavailable } from '@warren
 import { InvalidCredentials } from '../commands/open-session.ts';
 import { EmailTaken } from '../commands/register-user.ts';
 import { InvalidAccessToken } from '../credentials/access-tokens.ts';
+import { InvalidSignature } from '../credentials/webhook-signature.ts';
 import { IdempotencyKeyReused } from '../storage/idempotency-keys.ts';
+import { CallbackReplayed } from '../storage/payment-callbacks.ts';
 import { Problem } from './problem.ts';
 import { PROBLEM_TYPES, type ProblemName } from './problem-types.ts';
 
@@ -59,6 +61,10 @@ function problemOfOurs(error: unknown): Problem | undefined {
       },
     });
   }
+  if (error instanceof InvalidSignature) {
+    return new Problem('invalid-signature', PROBLEM_TYPES['invalid-signature'].meaning, { cause: error });
+  }
+  if (error instanceof CallbackReplayed) return new Problem('callback-replayed', error.message);
   if (error instanceof ObjectTooLarge) {
     return new Problem('content-too-large', `the file is larger than ${error.maxBytes} bytes`);
   }

@@ -64,6 +64,16 @@ export const PROBLEM_TYPES = {
       'There is no account with this address and this password. Which of the two is wrong is not told.',
     mend: 'Try again, or sign up with POST /v1/users.',
   },
+  'invalid-signature': {
+    status: 401,
+    title: 'The callback is not signed as it has to be',
+    meaning:
+      'The signature is missing, malformed, older or newer than 5 minutes, or made with another secret or for another ' +
+      'body. Which of these is not told.',
+    mend:
+      'Sign the bytes that are sent, after Standard Webhooks, with the secret that this API was given and the time of ' +
+      'now. Whoever runs the API finds the reason in its log, by the request id.',
+  },
   'not-found': {
     status: 404,
     title: 'There is no such thing',
@@ -88,6 +98,13 @@ export const PROBLEM_TYPES = {
     meaning: 'An address can have one account; upper and lower case are the same.',
     mend: 'Open a session instead, or use another address.',
   },
+  'callback-replayed': {
+    status: 409,
+    title: 'This very callback was taken before',
+    meaning:
+      'A request with this webhook-id, webhook-timestamp and body was taken before, so it had no effect.',
+    mend: 'Nothing, if you meant the one of before. To repeat a callback, sign it with the time of now.',
+  },
   'content-too-large': {
     status: 413,
     title: 'The body is too large',
@@ -111,6 +128,12 @@ export const PROBLEM_TYPES = {
     title: 'The range lies outside of the content',
     meaning: 'The Range header asks for bytes after the end.',
     mend: 'Ask for a range within the size that the Content-Range header names.',
+  },
+  'expectation-failed': {
+    status: 417,
+    title: 'The Expect header asks for something that is not done here',
+    meaning: 'The request has an Expect header with something else than 100-continue.',
+    mend: 'Leave the header out.',
   },
   'idempotency-key-reused': {
     status: 422,

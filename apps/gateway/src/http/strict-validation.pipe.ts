@@ -1,6 +1,6 @@
 import { Injectable, type ArgumentMetadata, type PipeTransform } from '@nestjs/common';
 import { plainToInstance } from 'class-transformer';
-import { validateSync, type ValidationError } from 'class-validator';
+import { getMetadataStorage, validateSync, type ValidationError } from 'class-validator';
 import { Problem, type FieldError } from './problem.ts';
 
 /** Deeper than anything that the API takes, and shallow enough for everything that walks through a body. */
@@ -18,25 +18,38 @@ const LOCATIONS = { body: 'body', query: 'query', param: 'path' } as const;
 export class StrictValidation implements PipeTransform {
   transform(value: unknown, { type, metatype }: ArgumentMetadata): unknown {
     if (type === 'custom' || UNCHECKED.includes(metatype)) return value;
-    const location = LOCATIONS[type];
-    if (!isRecord(value)) {
-      throw new Problem('validation', 'the body must be a JSON object', {
-        errors: [{ in: location, pointer: '', detail: 'must be a JSON object' }],
-      });
-    }
-    refuseTricks(value, location);
-    const instance = plainToInstance(metatype as new () => object, { ...value });
-    const errors = validateSync(instance, {
-      whitelist: true,
-      forbidNonWhitelisted: true,
-      forbidUnknownValues: true,
-    });
-    if (errors.length > 0) throw invalid(fieldErrors(errors, location));
-    return instance;
+    return validated(value, metatype as new () => object, LOCATIONS[type], 'refuse');
   }
 }
 
-const isRecord = (value: unknown): value is Record<string, unknown> =>
+/**
+ * @param unknownFields what is done with fields that the class doesn't name: `ignore` leaves them out
+ * @throws Problem that names every field which is not allowed
+ */
+export function validated<T extends object>(
+  value: unknown,
+  type: new () => T,
+  location: FieldError['in'],
+  unknownFields: 'refuse' | 'ignore',
+): T {
+  if (!isRecord(value)) {
+    throw new Problem('validation', 'the body must be a JSON object', {
+      errors: [{ in: location, pointer: '', detail: 'must be a JSON object' }],
+    });
+  }
+  refuseTricks(value, location);
+  const instance = plainToInstance(type, { ...value });
+  const errors = validateSync(instance, {
+    whitelist: true,
+    forbidNonWhitelisted: unknownFields === 'refuse',
+    // A class without a single constraint would be unknown; it is one that allows no field.
+    forbidUnknownValues: getMetadataStorage().getTargetValidationMetadatas(type, '', false, false).length > 0,
+  });
+  if (errors.length > 0) throw invalid(fieldErrors(errors, location));
+  return instance;
+}
+
+export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
@@ -57,7 +70,8 @@ function refuseTricks(value: object, location: FieldError['in'], parent = '', de
 const pointerTo = (parent: string, name: string): string =>
   `${parent}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
 
-function invalid(errors: FieldError[]): Problem {
+/** Refuses a request for some of its fields. */
+export function invalid(errors: FieldError[]): Problem {
   const names = [...new Set(errors.map(({ pointer }) => pointer.slice(1)))];
   return new Problem('validation', `not allowed as they are: ${names.join(', ')}`, { errors });
 }

@@ -1,27 +1,61 @@
 import { Injectable } from '@nestjs/common';
+import { contractOf, OrderCancellationRefusedV1, type CancellationRefusal } from '@warren/contracts';
 import { DataSource } from 'typeorm';
-import type { OrderView } from '../storage/order-views.ts';
+import { CANCELLATION_REQUESTED, type CancellationView, type OrderView } from '../storage/order-views.ts';
 
+/** By version, and things without one (0) by their time. */
 const COLUMNS = `
-  v.id, v.status, v.reason, v.lines, v.total, v.version,
-  coalesce((SELECT json_agg(json_build_object('type', h.type, 'at', h.at) ORDER BY h.version)
+  v.id, v.status, v.reason, v.lines, v.total,
+  coalesce((SELECT json_agg(json_build_object('version', h.version, 'type', h.type, 'at', h.at, 'reason', h.reason)
+                            ORDER BY h.version, h.at)
               FROM order_history h WHERE h.order_id = v.id), '[]') AS history`;
 
-interface OrderRow extends Omit<OrderView, 'version'> {
-  /** A bigint, which the driver gives as text. */
-  version: string;
+interface HistoryRow {
+  version: number;
+  type: string;
+  /** RFC 3339, with whatever offset the connection has. */
+  at: string;
+  reason: string | null;
 }
 
-function viewOf(row: OrderRow): OrderView {
+interface OrderRow extends Pick<OrderView, 'id' | 'status' | 'reason' | 'lines' | 'total'> {
+  history: HistoryRow[];
+}
+
+function viewOf({ history: rows, ...state }: OrderRow): OrderView {
+  const history = inOrder(rows.map((row) => ({ ...row, at: new Date(row.at).toISOString() })));
   return {
-    id: row.id,
-    status: row.status,
-    reason: row.reason,
-    lines: row.lines,
-    total: row.total,
-    version: Number(row.version),
-    history: row.history.map(({ type, at }) => ({ type, at: new Date(at).toISOString() })),
+    ...state,
+    cancellation: cancellationOf(state.status, history),
+    version: Math.max(0, ...history.map(({ version }) => version)),
+    history: history.map(({ type, at }) => ({ type, at })),
   };
+}
+
+/**
+ * The request for a cancellation has no version: it stands behind the last event that happened before it. So the
+ * history is the same in whatever order its parts became known.
+ */
+function inOrder(history: HistoryRow[]): HistoryRow[] {
+  const request = history.find(({ type }) => type === CANCELLATION_REQUESTED);
+  if (!request) return history;
+  const others = history.filter((each) => each !== request);
+  const behind = others.findLastIndex(({ version, at }) => version === 0 || at <= request.at);
+  return others.toSpliced(behind + 1, 0, request);
+}
+
+/** A refusal stays when it is requested again: it is told once for each order. */
+function cancellationOf(
+  status: OrderView['status'],
+  history: readonly HistoryRow[],
+): CancellationView | null {
+  if (status === 'cancelled' || status === 'rejected') return null;
+  const refused = history.find(({ type }) => type === contractOf(OrderCancellationRefusedV1).type);
+  if (refused) {
+    return { status: 'refused', reason: refused.reason as CancellationRefusal, refusedAt: refused.at };
+  }
+  const requested = history.find(({ type }) => type === CANCELLATION_REQUESTED);
+  return requested ? { status: 'requested', requestedAt: requested.at } : null;
 }
 
 /** Reads the gateway's own view, so it works while order-service is down. A customer finds only what is theirs. */

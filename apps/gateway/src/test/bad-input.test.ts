@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-import { connect } from 'node:net';
 import { validate as isUuid, v7 as uuidv7 } from 'uuid';
 import {
   GatewayUnderTest,
@@ -64,7 +62,7 @@ const order = (json: unknown, options: CallOptions = {}) =>
     body: JSON.stringify(json),
   });
 
-const rawOrder = (body: string, contentType = 'application/json') =>
+const rawOrder = (body: string | Buffer<ArrayBuffer>, contentType = 'application/json') =>
   gateway.call('POST', '/v1/orders', {
     token: ada.token,
     headers: { 'idempotency-key': uuidv7(), 'content-type': contentType },
@@ -74,11 +72,12 @@ const rawOrder = (body: string, contentType = 'application/json') =>
 const line = { sku: 'SKU-TEAPOT', quantity: 1 };
 
 describe('a body that is no JSON', () => {
-  it.each([
+  it.each<[string, string | Buffer<ArrayBuffer>]>([
     ['half an object', '{"lines": ['],
     ['plain text', 'hello'],
     ['nothing', ''],
     ['a prototype in disguise', '{"__proto__": {"lines": []}}'],
+    ['not UTF-8', Buffer.concat([Buffer.from('{"lines": "'), Buffer.from([0xff]), Buffer.from('"}')])],
     ['arrays without end', `{"lines": ${'['.repeat(50_000)}${']'.repeat(50_000)}}`],
   ])('is refused: %s', async (_what, body) => {
     await expectRefused(() => rawOrder(body), 400, 'malformed-json');
@@ -118,6 +117,12 @@ describe('an order', () => {
     ['an unknown field in a line', { lines: [{ ...line, price: 1 }] }, '/lines/0/price'],
     ['a field named constructor', { lines: [line], constructor: 1 }, '/constructor'],
     ['a field named toString', { lines: [line], toString: 1 }, '/toString'],
+    ['an empty payment token', { lines: [line], paymentToken: '' }, '/paymentToken'],
+    ['a payment token that is null', { lines: [line], paymentToken: null }, '/paymentToken'],
+    ['a payment token that is a number', { lines: [line], paymentToken: 1 }, '/paymentToken'],
+    ['a long payment token', { lines: [line], paymentToken: 't'.repeat(256) }, '/paymentToken'],
+    ['a payment token of two words', { lines: [line], paymentToken: 'tok ok' }, '/paymentToken'],
+    ['a payment token with a line break', { lines: [line], paymentToken: 'tok_ok\n' }, '/paymentToken'],
     ['a field with a slash and a tilde', { lines: [line], 'a/b~c': 1 }, '/a~1b~0c'],
   ])('is refused with %s', async (_what, json, pointer) => {
     const { body } = await expectRefused(() => order(json), 400, 'validation');
@@ -226,10 +231,8 @@ describe('what is not there', () => {
   it.each([
     ['GET', '/'],
     ['GET', '/v1/nothing'],
-    ['POST', '/v1/payment-callbacks'],
     ['GET', '/v1/users/me/notifications'],
     ['POST', '/v1/uploads'],
-    ['POST', `/v1/orders/${uuidv7()}/cancellation`],
     ['GET', `/v1/orders/${uuidv7()}/events`],
     ['GET', '/docs/nothing.css'],
     ['GET', '/schemas/order.unknown.v1.json'],
@@ -239,10 +242,14 @@ describe('what is not there', () => {
     expectProblem(await gateway.call(method, path, { token: ada.token }), 404, 'not-found');
   });
 
-  it('is told apart from a method that is not there', async () => {
-    const answer = await gateway.call('DELETE', `/v1/orders/${uuidv7()}`, { token: ada.token });
+  it.each([
+    ['DELETE', `/v1/orders/${uuidv7()}`, 'GET, HEAD'],
+    ['GET', `/v1/orders/${uuidv7()}/cancellation`, 'POST'],
+    ['DELETE', `/v1/orders/${uuidv7()}/cancellation`, 'POST'],
+  ])('is told apart from a method that is not there: %s %s', async (method, path, allowed) => {
+    const answer = await gateway.call(method, path, { token: ada.token });
     expectProblem(answer, 405, 'method-not-allowed');
-    expect(answer.headers.get('allow')).toBe('GET, HEAD');
+    expect(answer.headers.get('allow')).toBe(allowed);
   });
 });
 
@@ -268,16 +275,16 @@ describe('a request that is hardly one', () => {
       431,
       'headers-too-large',
     ],
+    [
+      'one that expects what is not done',
+      'POST /v1/orders HTTP/1.1\r\nhost: x\r\nconnection: close\r\nexpect: miracles\r\ncontent-length: 2\r\n\r\n{}',
+      417,
+      'expectation-failed',
+    ],
   ])('is refused when it is %s', async (_what, text, status, type) => {
-    const { port } = new URL(gateway.service.url);
-    const socket = connect(Number(port), '127.0.0.1');
-    socket.write(text);
-    const chunks: Buffer[] = [];
-    socket.on('data', (chunk: Buffer) => chunks.push(chunk));
-    await once(socket, 'close');
-    const [head, body] = Buffer.concat(chunks).toString().split('\r\n\r\n');
+    const { head, body } = await gateway.raw(text);
     expect(head).toContain(`HTTP/1.1 ${status} `);
     expect(head).toContain('content-type: application/problem+json');
-    expect(JSON.parse(body!)).toMatchObject({ type: `/problems/${type}`, status });
+    expect(JSON.parse(body)).toMatchObject({ type: `/problems/${type}`, status });
   });
 });

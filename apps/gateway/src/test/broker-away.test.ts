@@ -1,5 +1,6 @@
 import { captureMessages, createTcpProxy, eventually, testServers, type TcpProxy } from '@warren/testing';
 import { GatewayUnderTest, PASSWORD } from './gateway-under-test.ts';
+import { attemptOf, callback, send } from './payment-provider.ts';
 
 let gateway: GatewayUnderTest;
 let proxy: TcpProxy;
@@ -19,12 +20,20 @@ afterAll(async () => {
 it('accepts everything while the broker is away, stays ready, and tells it all when the broker is back', async () => {
   const ada = await gateway.signUp();
   const orderId = await gateway.order(ada.token);
+  const cancellation = await gateway.call('POST', `/v1/orders/${orderId}/cancellation`, {
+    token: ada.token,
+    headers: { 'idempotency-key': orderId },
+  });
+  expect(cancellation).toMatchObject({ status: 202, body: { id: orderId, status: 'accepted' } });
+  const paid = callback();
+  expect((await send(gateway, attemptOf(paid))).status).toBe(202);
   const upload = await gateway.upload(ada.token, 'a.txt', 'hello');
   expect(upload.status).toBe(202);
-  expect((await gateway.call('GET', `/v1/orders/${orderId}`, { token: ada.token })).body.status).toBe(
-    'accepted',
-  );
-  expect(await gateway.count('outbox')).toBe(3);
+  expect((await gateway.call('GET', `/v1/orders/${orderId}`, { token: ada.token })).body).toMatchObject({
+    status: 'accepted',
+    cancellation: { status: 'requested' },
+  });
+  expect(await gateway.count('outbox')).toBe(5);
 
   const ready = await gateway.call('GET', '/health/ready');
   expect(ready).toMatchObject({ status: 200, body: { status: 'degraded' } });
@@ -41,11 +50,23 @@ it('accepts everything while the broker is away, stays ready, and tells it all w
   try {
     await proxy.restore();
     const [registered, command, uploaded] = await Promise.all(
-      captures.map((each) => each.next(undefined, 30_000)),
+      captures.map((each) => each.next(({ routingKey }) => !/cancel|payment/.test(routingKey), 30_000)),
     );
     expect(registered!.json()).toMatchObject({ type: 'user.registered.v1', subject: ada.id });
     expect(command!.json()).toMatchObject({ type: 'order.place.v1', subject: orderId });
+    const furtherCommands = [await captures[1]!.next(), await captures[1]!.next()].map(({ json }) => json());
+    expect(furtherCommands).toContainEqual(
+      expect.objectContaining({ type: 'order.cancel.v1', subject: orderId }),
+    );
+    expect(furtherCommands).toContainEqual(
+      expect.objectContaining({ type: 'order.record-payment.v1', subject: paid.payment.reference }),
+    );
     expect(uploaded!.json()).toMatchObject({ type: 'file.uploaded.v1', subject: upload.body.id });
+    const ofOrder = captures[1]!.all.map(({ json }) => json<{ type: string; subject: string }>());
+    expect(ofOrder.filter(({ subject }) => subject === orderId).map(({ type }) => type)).toEqual([
+      'order.place.v1',
+      'order.cancel.v1',
+    ]);
     await eventually(async () => expect(await gateway.count('outbox')).toBe(0));
   } finally {
     await Promise.all(captures.map((each) => each.close()));

@@ -1,8 +1,13 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { allContracts, ENVELOPE_CONTENT_TYPE, formatSequence, type EventEnvelope } from '@warren/contracts';
-import { startService, type RunningService } from '@warren/service';
+import { currentFlow } from '@warren/messaging';
+import { createLogger } from '@warren/observability';
+import { startService, type RunningService, type StartOptions } from '@warren/service';
 import {
   createTestBroker,
   createTestDatabase,
@@ -15,6 +20,12 @@ import { v7 as uuidv7 } from 'uuid';
 import { gateway } from '../app.module.ts';
 
 export const PASSWORD = 'correct horse battery staple';
+
+const newSecret = (): string => `whsec_${randomBytes(32).toString('base64')}`;
+
+/** What the payment provider signs with, and what it signed with before. */
+export const CALLBACK_SECRET = newSecret();
+export const FORMER_CALLBACK_SECRET = newSecret();
 
 export interface Answer<T = any> {
   status: number;
@@ -51,16 +62,18 @@ export class GatewayUnderTest {
   static async start(
     environment: Record<string, string> = {},
     brokerThrough: (url: string) => string = (url) => url,
+    options: StartOptions = {},
   ): Promise<GatewayUnderTest> {
     const [broker, database, directory] = await Promise.all([
       createTestBroker(),
       createTestDatabase(),
       mkdtemp(join(tmpdir(), 'warren-gateway-test-')),
     ]);
-    const service = await startService(gateway, {
-      ...variables(database.url, brokerThrough(broker.url), directory),
-      ...environment,
-    });
+    const service = await startService(
+      gateway,
+      { ...variables(database.url, brokerThrough(broker.url), directory), ...environment },
+      options,
+    );
     return new GatewayUnderTest(service as RunningService, broker, database, directory);
   }
 
@@ -99,6 +112,18 @@ export class GatewayUnderTest {
       headers: response.headers,
       body: (isJson ? JSON.parse(text) : text) as T,
     };
+  }
+
+  /** Sends bytes as they are, and returns what comes back until the gateway closes the connection. */
+  async raw(...chunks: (string | Buffer)[]): Promise<{ status: number; head: string; body: string }> {
+    const { hostname, port } = new URL(this.service.url);
+    const socket = connect(Number(port), hostname);
+    for (const chunk of chunks) socket.write(chunk);
+    const received: Buffer[] = [];
+    socket.on('data', (chunk: Buffer) => received.push(chunk));
+    await once(socket, 'close');
+    const [head = '', body = ''] = Buffer.concat(received).toString().split('\r\n\r\n');
+    return { status: Number(head.split(' ')[1]), head, body };
   }
 
   async signUp(): Promise<SignedUpUser> {
@@ -176,10 +201,23 @@ export class GatewayUnderTest {
   }
 }
 
+/** Collects what is logged. Nest has one logger in a process: that of the service which is started first. */
+export function capturedLog(): { lines: string[]; logger: NonNullable<StartOptions['logger']> } {
+  const lines: string[] = [];
+  const stream = { write: (line: string) => void lines.push(line) };
+  const context = () => currentFlow() ?? {};
+  return {
+    lines,
+    logger: createLogger({ service: 'gateway', level: 'trace', format: 'json', context, stream }),
+  };
+}
+
 const variables = (databaseUrl: string, amqpUrl: string, directory: string): Record<string, string> => ({
   WARREN_DATABASE_URL: databaseUrl,
   WARREN_AMQP_URL: amqpUrl,
   WARREN_FILES_DIRECTORY: directory,
+  WARREN_PAYMENT_PROVIDER: 'sandbox',
+  WARREN_PAYMENT_CALLBACK_SECRETS: [CALLBACK_SECRET, FORMER_CALLBACK_SECRET].join(),
   WARREN_HTTP_PORT: '0',
   WARREN_LOG_LEVEL: process.env['WARREN_TEST_LOG_LEVEL'] ?? 'fatal',
 });

@@ -54,6 +54,7 @@ describe('placing an order', () => {
     expect(seen.body).toEqual({
       id: body.id,
       status: 'accepted',
+      cancellation: null,
       lines,
       total: null,
       version: 0,
@@ -204,13 +205,14 @@ describe('the view of an order', () => {
     expect(confirmed.body).toEqual({
       id: body.id,
       status: 'confirmed',
+      cancellation: null,
       lines: teapots,
       total: { amount: 4900, currency: 'EUR' },
       version: 2,
       history: [
         accepted.body.history[0],
         { type: 'order.placed.v1', at: '2026-01-15T09:31:00.120Z' },
-        { type: 'order.confirmed.v1', at: '2026-01-15T09:31:00.120Z' },
+        { type: 'order.confirmed.v1', at: '2026-01-15T09:31:02.120Z' },
       ],
     });
   });
