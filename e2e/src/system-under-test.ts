@@ -9,7 +9,7 @@ import { Client } from 'pg';
 import { ApiClient } from '@warren/tools/clients/api-client.ts';
 import { MailInbox } from '@warren/tools/clients/mail-inbox.ts';
 
-/** A whole system for one test file: the four built services as processes, on accounts and stores of their own. */
+/** A whole system for one test file: the built services and the payment sandbox as processes, on accounts and stores of their own. */
 export class SystemUnderTest {
   readonly api: ApiClient;
   readonly inbox: MailInbox;
@@ -39,7 +39,7 @@ export class SystemUnderTest {
       vhost: `e2e-${suffix}`,
       database: `e2e_${suffix}`,
       accountPrefix: `e2e_${suffix}_`,
-      onLine: (service, line) => log.push(`${service}: ${line}`),
+      onLine: (program, line) => log.push(`${program}: ${line}`),
       tell: (message) => log.push(message),
       ...options,
     };

@@ -97,13 +97,26 @@ export class Customer {
     this.headers = { authorization: `Bearer ${accessToken}` };
   }
 
-  /** @returns the order's id */
-  async placeOrder(lines: { sku: string; quantity: number }[], key: string = randomUUID()): Promise<string> {
+  /**
+   * @param paymentToken default: none, which the sandbox takes for one that is approved
+   * @returns the order's id
+   */
+  async placeOrder(
+    lines: { sku: string; quantity: number }[],
+    key: string = randomUUID(),
+    paymentToken?: string,
+  ): Promise<string> {
     const accepted = await this.#api.expect<{ id: string }>(202, 'POST', '/v1/orders', {
       headers: { ...this.headers, 'content-type': 'application/json', 'idempotency-key': key },
-      body: JSON.stringify({ lines }),
+      body: JSON.stringify({ lines, paymentToken }),
     });
     return accepted.id;
+  }
+
+  async cancelOrder(id: string, key: string = randomUUID()): Promise<void> {
+    await this.#api.expect(202, 'POST', `/v1/orders/${id}/cancellation`, {
+      headers: { ...this.headers, 'idempotency-key': key },
+    });
   }
 
   order(id: string): Promise<Order> {

@@ -2,6 +2,7 @@ import { createWriteStream, mkdirSync, renameSync, rmSync, type WriteStream } fr
 import { join } from 'node:path';
 import { stripVTControlCharacters, styleText } from 'node:util';
 import { SERVICES } from '../provision/rights.ts';
+import { PAYMENT_SANDBOX } from '../system/payment-sandbox.ts';
 
 type Color = 'cyan' | 'green' | 'yellow' | 'magenta' | 'blue' | 'gray';
 
@@ -10,11 +11,12 @@ const COLORS: Record<string, Color> = {
   'order-service': 'green',
   'email-service': 'magenta',
   'file-worker': 'yellow',
+  [PAYMENT_SANDBOX]: 'gray',
   warren: 'blue',
 };
 /** Where progress cannot be drawn over, it is written this often. */
 const PROGRESS_PAUSE_MS = 5_000;
-const WIDTH = Math.max(...[...SERVICES, 'warren'].map((name) => name.length));
+const WIDTH = Math.max(...[...SERVICES, PAYMENT_SANDBOX, 'warren'].map((name) => name.length));
 
 /** Colors are left out where the output is no terminal, or NO_COLOR is set. */
 export function paint(style: Parameters<typeof styleText>[0], text: string): string {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { ApiClient, type Customer, type StoredFile } from '../clients/api-client.ts';
+import { ApiClient, type Customer, type Order, type StoredFile } from '../clients/api-client.ts';
 import { MailInbox, type Mail } from '../clients/mail-inbox.ts';
+import { PaymentSandboxClient } from '../clients/payment-sandbox-client.ts';
 import { awaited, Narrator } from '../demo/narrator.ts';
 import { sampleCsv, samplePng } from '../demo/sample-files.ts';
 import { readEndpoints } from '../system/endpoints.ts';
@@ -18,6 +19,7 @@ if (!endpoints) {
 const { mailInbox } = endpoints;
 const CSV_ROWS = 250;
 const api = new ApiClient(endpoints.gateway);
+const sandbox = new PaymentSandboxClient(endpoints.paymentSandbox);
 const narrator = new Narrator();
 let customer: Customer;
 /** What each mail is about, and what it has to name. */
@@ -30,12 +32,44 @@ await narrator.part('An account', async () => {
 });
 if (narrator.failed > 0) process.exit(1); // without an account there is nothing more to show
 
-await narrator.part('An order that is confirmed', async () => {
+await narrator.part('An order that is paid and confirmed', async () => {
   const { items: products } = await api.products(customer);
   narrator.happened(`order-service answered over RabbitMQ: ${products.length} products`);
   const product = products.find(({ available }) => available >= 2);
   if (!product) throw new Error('No product has two pieces left: `npm run reset` fills the shelves again');
-  await followOrder([{ sku: product.sku, quantity: 2 }], 'confirmed', `2 × ${product.name}`);
+  const order = await followOrder([{ sku: product.sku, quantity: 2 }], 'confirmed', `2 × ${product.name}`);
+  const [payment] = await sandbox.paymentsOf(order.id);
+  if (payment?.status !== 'approved') throw new Error('The payment provider knows of no payment for it');
+  const { amount, currency } = payment.amount;
+  narrator.happened(
+    `the payment provider has ${(amount / 100).toFixed(2)} ${currency} for it: ${payment.id}`,
+  );
+});
+
+await narrator.part('An order whose payment is declined', async () => {
+  const lines = [{ sku: 'SKU-TEACUP', quantity: 1 }];
+  const order = await followOrder(lines, 'cancelled', '1 × SKU-TEACUP, with tok_declined', {
+    paymentToken: 'tok_declined',
+  });
+  if (order.reason !== 'payment-declined') throw new Error(`It was cancelled because of: ${order.reason}`);
+});
+
+await narrator.part('An order that its customer cancels', async () => {
+  const lines = [{ sku: 'SKU-TEACUP', quantity: 1 }];
+  const order = await followOrder(
+    lines,
+    'cancelled',
+    '1 × SKU-TEACUP, with tok_never, which is not decided',
+    {
+      paymentToken: 'tok_never',
+      async onStatus(id, status) {
+        if (status !== 'awaiting-payment') return;
+        await customer.cancelOrder(id);
+        narrator.happened('the customer cancels it');
+      },
+    },
+  );
+  if (order.reason !== 'customer') throw new Error(`It was cancelled because of: ${order.reason}`);
 });
 
 await narrator.part('An order that is rejected', async () => {
@@ -86,12 +120,19 @@ console.log(
 );
 process.exit(narrator.failed === 0 ? 0 : 1);
 
+interface FollowOptions {
+  paymentToken?: string;
+  /** Called once for each status that is seen, but for the last. */
+  onStatus?: (id: string, status: string) => Promise<void>;
+}
+
 async function followOrder(
   lines: { sku: string; quantity: number }[],
   end: string,
   what: string,
-): Promise<void> {
-  const id = await customer.placeOrder(lines);
+  { paymentToken, onStatus }: FollowOptions = {},
+): Promise<Order> {
+  const id = await customer.placeOrder(lines, undefined, paymentToken);
   narrator.happened(`accepted: ${what}, order ${id}`);
   expectedMails.push({ about: `Order ${end}`, names: id });
   let told = 0;
@@ -102,16 +143,18 @@ async function followOrder(
       const seen = await customer.order(id);
       for (const { type } of seen.history.slice(told)) narrator.happened(type);
       told = seen.history.length;
-      last = seen.status;
       if (seen.status === end) return seen;
       if (['confirmed', 'rejected', 'cancelled'].includes(seen.status)) {
         throw new Error(`The order is ${seen.status} (${seen.reason ?? 'without a reason'}), not ${end}`);
       }
+      if (seen.status !== last) await onStatus?.(id, seen.status);
+      last = seen.status;
       return undefined;
     },
     () => last,
   );
   narrator.happened(`the order is ${end}${order.reason ? `: ${order.reason}` : ''}`);
+  return order;
 }
 
 async function followFile(name: string, bytes: Buffer): Promise<StoredFile> {

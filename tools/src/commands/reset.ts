@@ -20,4 +20,4 @@ await removePostgres(join(LOCAL_DIRECTORY, 'postgres'));
 for (const name of await readdir(LOCAL_DIRECTORY).catch(() => [])) {
   if (!KEPT.includes(name)) await rm(join(LOCAL_DIRECTORY, name), { recursive: true, force: true });
 }
-console.log('The local data is wiped: databases, queues, mails, files, logs and passwords.');
+console.log('The local data is wiped: databases, queues, payments, mails, files, logs and passwords.');

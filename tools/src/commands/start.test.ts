@@ -53,6 +53,10 @@ async function untilReady(start: ReturnType<typeof command>): Promise<Endpoints>
   return JSON.parse(await readFile(join(directory, 'endpoints.json'), 'utf8')) as Endpoints;
 }
 
+function programPids({ services, paymentSandbox }: Endpoints): number[] {
+  return [...Object.values(services), paymentSandbox].map(({ pid }) => pid);
+}
+
 async function serverPids(): Promise<number[]> {
   const pids: number[] = [];
   for (const server of ['rabbitmq', 'postgres']) {
@@ -72,6 +76,7 @@ describe('npm start', () => {
     const endpoints = await untilReady(start);
     const services = Object.values(endpoints.services);
     expect(services.map(({ pid }) => isAlive(pid))).toEqual([true, true, true, true]);
+    expect(isAlive(endpoints.paymentSandbox.pid)).toBe(true);
     expect((await fetch(`${endpoints.gateway}/health/ready`)).status).toBe(200);
 
     const { pid, url } = endpoints.services['file-worker'];
@@ -101,7 +106,7 @@ describe('npm start', () => {
     expect(await reset.exited).toEqual([1, null]);
     expect(reset.output()).toContain('Stop it first');
 
-    pids = [...Object.values(again.services).map((service) => service.pid), ...(await serverPids())];
+    pids = [...programPids(again), ...(await serverPids())];
     start.child.kill('SIGINT');
     expect(await start.exited).toEqual([0, null]);
     expect(pids.filter((one) => isAlive(one))).toEqual([]);
@@ -113,7 +118,7 @@ describe('npm start', () => {
     const start = command('start');
     const endpoints = await untilReady(start);
     expect(await readFile(join(directory, 'passwords.json'), 'utf8')).toBe(passwords);
-    pids = [...Object.values(endpoints.services).map(({ pid }) => pid), ...(await serverPids())];
+    pids = [...programPids(endpoints), ...(await serverPids())];
 
     const owner = Number(await readFile(join(directory, 'start.pid'), 'utf8'));
     process.kill(owner, 'SIGKILL');

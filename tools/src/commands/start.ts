@@ -88,7 +88,7 @@ async function start(): Promise<void> {
     ...(given.mail ? { mail: given.mail } : {}),
     ports: USUAL_PORTS,
     environment: { WARREN_LOG_FORMAT: process.env['WARREN_LOG_FORMAT'] ?? 'pretty' },
-    onLine: (service, line) => out.line(service, line),
+    onLine: (program, line) => out.line(program, line),
     tell,
     onEndpoints: (endpoints) => void write(endpoints).catch((error: Error) => tell(error.message)),
   });
@@ -114,6 +114,7 @@ function placesOf(endpoints: Endpoints): string {
     ['API', endpoints.gateway],
     ['REST reference', `${endpoints.gateway}/docs`],
     ['Event reference', `${endpoints.gateway}/docs/events`],
+    ['Payments', `${endpoints.paymentSandbox.url} (a sandbox; its key is in endpoints.json)`],
     ['Mail inbox', endpoints.mailInbox ?? '(at the mail server that you named)'],
     ['RabbitMQ', `${management.origin} (user ${user}, password ${password})`],
     ['For outsiders', endpoints.amqp],

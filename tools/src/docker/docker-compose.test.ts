@@ -6,6 +6,7 @@ import { SERVICES } from '../provision/rights.ts';
 
 interface ComposeService {
   image?: string;
+  environment?: Record<string, string>;
   build?: { context: string; dockerfile: string; target: string; args?: { APP: string } };
   entrypoint?: string[];
   depends_on?: Record<string, { condition: string }>;
@@ -33,6 +34,33 @@ describe('docker-compose.yml', () => {
         expect(compose.services[name]?.entrypoint).toContain(`--env-file=/credentials/${service}.env`);
       }
     }
+  });
+
+  it("gives provider and services of payments the same secrets, and services nobody else's", () => {
+    const variables = (name: string) => compose.services[name]?.environment ?? {};
+    const sandbox = variables('payment-sandbox');
+    expect(sandbox['WARREN_SANDBOX_API_KEY']).toMatch(/^\$\{WARREN_PAYMENT_API_KEY:-.{16,}\}$/);
+    const [, secret = ''] = /:-whsec_(.+)\}$/.exec(sandbox['WARREN_SANDBOX_CALLBACK_SECRET'] ?? '') ?? [];
+    const { length } = Buffer.from(secret, 'base64');
+    expect(length >= 24 && length <= 64).toBe(true);
+    for (const service of SERVICES) {
+      expect([service, variables(service)['WARREN_PAYMENT_CALLBACK_SECRETS']]).toEqual([
+        service,
+        service === 'gateway' ? sandbox['WARREN_SANDBOX_CALLBACK_SECRET'] : undefined,
+      ]);
+      expect([service, variables(service)['WARREN_PAYMENT_API_KEY']]).toEqual([
+        service,
+        service === 'order-service' ? sandbox['WARREN_SANDBOX_API_KEY'] : undefined,
+      ]);
+    }
+  });
+
+  it('runs the payment sandbox, which keeps its payments and knows none of the accounts', () => {
+    const { image, build, volumes } = compose.services['payment-sandbox']!;
+    expect([image, build?.args?.APP]).toEqual(['warren/payment-sandbox', 'payment-sandbox']);
+    const directory = compose.services['payment-sandbox']!.environment!['WARREN_SANDBOX_DIRECTORY']!;
+    expect(volumes).toEqual([`payments:${directory}`]);
+    expect(dockerfile).toMatch(new RegExp(`install -d -o node -g node .*${directory}`));
   });
 
   it('pins the version of every image that it does not build', () => {

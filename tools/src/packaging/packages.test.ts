@@ -21,7 +21,7 @@ import { EmptyProject } from './test/empty-project.ts';
 // A registry that is far away may take its time.
 jest.setTimeout(300_000);
 
-const LIBRARIES = ['contracts', 'messaging', 'observability', 'testing'];
+const LIBRARIES = ['contracts', 'messaging', 'observability', 'redaction', 'testing'];
 
 async function blocksOf(library: string, language: string): Promise<string[]> {
   const readme = await readFile(join(ROOT, 'libs', library, 'README.md'), 'utf8');

@@ -19,6 +19,8 @@ export interface Endpoints {
   /** Null when mail goes to a server that was given without its inbox. */
   mailInbox: string | null;
   services: Record<ServiceName, { url: string; pid: number }>;
+  /** The payment provider. With the key it is called, decides payments by hand and takes faults: apps/payment-sandbox. */
+  paymentSandbox: { url: string; pid: number; apiKey: string };
 }
 
 export const ENDPOINTS_FILE = join(LOCAL_DIRECTORY, 'endpoints.json');

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ROOT, serviceEnvironment } from '../config.ts';
 import { startProcess, type ManagedProcess } from '../processes/managed-process.ts';
-import type { ServiceName } from '../provision/rights.ts';
+import type { ProgramName } from './payment-sandbox.ts';
 
 export interface ServiceProcessOptions {
-  service: ServiceName;
+  service: ProgramName;
   port: number;
   /** The variables that differ from service to service and from system to system. */
   environment: Record<string, string>;
@@ -26,7 +26,7 @@ const SOURCE_MAPS = new URL('./source-maps.mjs', import.meta.url).href;
 
 /** How the built program of a service is called. */
 export function serviceCommand(
-  service: ServiceName,
+  service: ProgramName,
   environment: Record<string, string>,
   args: string[] = [],
 ) {

@@ -4,16 +4,24 @@ import { join } from 'node:path';
 import { startMailServer, type MailServer } from '../infrastructure/mail-server.ts';
 import { choosePort } from '../processes/ports.ts';
 import { Supervised } from '../processes/supervised.ts';
-import type { Passwords } from '../provision/passwords.ts';
+import { passwordsInMemory, type Passwords } from '../provision/passwords.ts';
 import { planProvisioning, type ProvisionedSystem } from '../provision/provision.ts';
 import { SERVICES, type ServiceName } from '../provision/rights.ts';
 import { declareQueues } from './declare-queues.ts';
 import type { Endpoints } from './endpoints.ts';
+import {
+  PAYMENT_SANDBOX,
+  paymentEnvironment,
+  paymentSecrets,
+  sandboxEnvironment,
+  type PaymentPlaces,
+  type ProgramName,
+} from './payment-sandbox.ts';
 import { startService } from './service-process.ts';
 import { systemService, type SystemService } from './system-service.ts';
 
 export interface SystemOptions {
-  /** Holds stored files and mails. */
+  /** Holds stored files, mails and the payments of the sandbox. */
   directory: string;
   /** RabbitMQ, as an administrator. */
   amqpUrl: string;
@@ -38,15 +46,15 @@ export interface SystemOptions {
   passwords?: Passwords;
   /** A mail server to use instead of a private one, and where its mails can be seen. */
   mail?: { smtpUrl: string; inboxUrl: string | null };
-  /** Wanted ports of services and mail server; what is taken, or not wanted, becomes a free one. */
-  ports?: Partial<Record<ServiceName | 'smtp' | 'mailInbox', number>>;
-  /** More variables, for all services or for one. */
+  /** Wanted ports of services, payment provider and mail server; what is taken, or not wanted, becomes a free one. */
+  ports?: Partial<Record<ProgramName | 'smtp' | 'mailInbox', number>>;
+  /** More variables, for all programs or for one. */
   environment?: Record<string, string>;
-  serviceEnvironment?: Partial<Record<ServiceName, Record<string, string>>>;
+  serviceEnvironment?: Partial<Record<ProgramName, Record<string, string>>>;
   /** Whether a process that dies is started again. Default true. */
   restart?: boolean;
-  /** Each line that a service writes. Default: dropped. */
-  onLine?: (service: ServiceName, line: string) => void;
+  /** Each line that a program writes. Default: dropped. */
+  onLine?: (program: ProgramName, line: string) => void;
   /** What the supervisor does and sees. Default: dropped. */
   tell?: (message: string) => void;
   /** Called when a process has been started again, with its new id in place. */
@@ -57,16 +65,18 @@ export interface System {
   readonly endpoints: Endpoints;
   readonly provisioned: ProvisionedSystem;
   readonly services: Record<ServiceName, SystemService>;
+  readonly paymentSandbox: SystemService;
   /** Ends all that was started, services first and gracefully. Data and accounts stay. */
   stop(): Promise<void>;
 }
 
-/** Ports that the services and the mail server of a development machine have when they are free. */
+/** Ports that the programs and the mail server of a development machine have when they are free. */
 export const USUAL_PORTS = {
   gateway: 7080,
   'order-service': 7081,
   'email-service': 7082,
   'file-worker': 7083,
+  'payment-sandbox': 7084,
   smtp: 7025,
   mailInbox: 7026,
 } as const;
@@ -75,7 +85,8 @@ export const USUAL_PORTS = {
  * Provisions and starts a whole system on given servers, as real processes, and waits until every service is
  * ready. What was started is stopped again when a part does not become ready.
  */
-export async function startSystem(options: SystemOptions): Promise<System> {
+export async function startSystem(given: SystemOptions): Promise<System> {
+  const options = { ...given, passwords: given.passwords ?? passwordsInMemory() };
   const { tell = () => undefined, restart = true } = options;
   const files = join(options.directory, 'files');
   await mkdir(files, { recursive: true });
@@ -84,6 +95,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
   const ports = await choosePorts(options.ports ?? {}, tell);
 
   const started: SystemService[] = [];
+  let paymentSandbox: SystemService | undefined;
   const mailServer = new Supervised<MailServer>({
     name: 'mail server',
     launch: () =>
@@ -96,50 +108,68 @@ export async function startSystem(options: SystemOptions): Promise<System> {
   });
   const stop = async () => {
     await Promise.all(started.map((service) => service.stop()));
-    await mailServer.stop();
+    await Promise.all([paymentSandbox?.stop(), mailServer.stop()]);
   };
   try {
     const endpoints = describe(options, provisioned, ports);
+    const payments: PaymentPlaces = {
+      ...paymentSecrets(options.passwords),
+      sandboxUrl: endpoints.paymentSandbox.url,
+      gatewayUrl: endpoints.gateway,
+    };
+    const environmentOf = (program: ProgramName): Record<string, string> => ({
+      ...(program === PAYMENT_SANDBOX
+        ? sandboxEnvironment(payments, options.directory)
+        : {
+            ...serviceVariables(program, provisioned, files, endpoints),
+            ...paymentEnvironment(program, payments),
+          }),
+      ...options.environment,
+      ...options.serviceEnvironment?.[program],
+    });
+    /** @param entry where its process is told */
+    const programOf = (name: ProgramName, entry: { url: string; pid: number }): SystemService =>
+      systemService({
+        name,
+        url: entry.url,
+        launch: () =>
+          startService({
+            service: name,
+            port: ports[name],
+            environment: environmentOf(name),
+            onLine: (line) => options.onLine?.(name, line),
+          }),
+        onLaunch({ pid }) {
+          entry.pid = pid;
+          options.onEndpoints?.(endpoints);
+        },
+        tell,
+        restart,
+      });
     const declared = Promise.resolve(options.brokerReady)
       .then(provisionBroker)
       .then(() =>
         declareQueues({
           managementUrl: options.managementUrl,
           vhost: provisioned.vhost,
-          environmentOf: (service) => environmentOf(service, options, provisioned, files, endpoints),
+          environmentOf,
           tell,
         }),
       );
     if (!options.declaredMark || !existsSync(options.declaredMark)) await declared;
-    for (const service of SERVICES) {
-      started.push(
-        systemService({
-          name: service,
-          url: endpoints.services[service].url,
-          launch: () =>
-            startService({
-              service,
-              port: ports[service],
-              environment: environmentOf(service, options, provisioned, files, endpoints),
-              onLine: (line) => options.onLine?.(service, line),
-            }),
-          onLaunch({ pid }) {
-            endpoints.services[service].pid = pid;
-            options.onEndpoints?.(endpoints);
-          },
-          tell,
-          restart,
-        }),
-      );
-    }
+    const sandbox = programOf(PAYMENT_SANDBOX, endpoints.paymentSandbox);
+    paymentSandbox = sandbox;
+    for (const service of SERVICES) started.push(programOf(service, endpoints.services[service]));
     await Promise.all([
       options.mail ? undefined : mailServer.start(),
       declared,
+      sandbox.start(),
       ...started.map((service) => service.start()),
     ]);
     if (options.declaredMark) writeFileSync(options.declaredMark, '');
     const byName = Object.fromEntries(started.map((service) => [service.name, service]));
-    return { endpoints, provisioned, services: byName as System['services'], stop };
+    const services = byName as System['services'];
+    return { endpoints, provisioned, services, paymentSandbox: sandbox, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -164,12 +194,16 @@ async function choosePorts(
   return ports as Ports;
 }
 
-function describe(options: SystemOptions, provisioned: ProvisionedSystem, ports: Ports): Endpoints {
+function describe(
+  options: SystemOptions & { passwords: Passwords },
+  provisioned: ProvisionedSystem,
+  ports: Ports,
+): Endpoints {
   const mail = options.mail ?? {
     smtpUrl: `smtp://127.0.0.1:${ports.smtp}`,
     inboxUrl: `http://127.0.0.1:${ports.mailInbox}`,
   };
-  const urlOf = (service: ServiceName) => `http://127.0.0.1:${ports[service]}`;
+  const urlOf = (program: ProgramName) => `http://127.0.0.1:${ports[program]}`;
   const services = SERVICES.map((service) => [service, { url: urlOf(service), pid: 0 }]);
   return {
     gateway: urlOf('gateway'),
@@ -181,12 +215,12 @@ function describe(options: SystemOptions, provisioned: ProvisionedSystem, ports:
     smtp: mail.smtpUrl,
     mailInbox: mail.inboxUrl,
     services: Object.fromEntries(services) as Endpoints['services'],
+    paymentSandbox: { url: urlOf(PAYMENT_SANDBOX), pid: 0, apiKey: paymentSecrets(options.passwords).apiKey },
   };
 }
 
-function environmentOf(
+function serviceVariables(
   service: ServiceName,
-  options: SystemOptions,
   provisioned: ProvisionedSystem,
   files: string,
   endpoints: Endpoints,
@@ -198,7 +232,5 @@ function environmentOf(
     WARREN_FILES_DIRECTORY: files,
     WARREN_SMTP_URL: endpoints.smtp,
     WARREN_SCHEMA_BASE_URL: `${endpoints.gateway}/schemas`,
-    ...options.environment,
-    ...options.serviceEnvironment?.[service],
   };
 }

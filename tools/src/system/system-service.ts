@@ -1,10 +1,10 @@
 import type { ManagedProcess } from '../processes/managed-process.ts';
 import { Supervised } from '../processes/supervised.ts';
-import type { ServiceName } from '../provision/rights.ts';
+import type { ProgramName } from './payment-sandbox.ts';
 import { MISCONFIGURED, untilReady } from './service-process.ts';
 
 export interface SystemService {
-  readonly name: ServiceName;
+  readonly name: ProgramName;
   readonly url: string;
   /** Of the running process. @throws while there is none. */
   readonly pid: number;
@@ -19,7 +19,7 @@ export interface SystemService {
 }
 
 export interface SystemServiceOptions {
-  name: ServiceName;
+  name: ProgramName;
   url: string;
   launch: () => Promise<ManagedProcess>;
   onLaunch: (launched: ManagedProcess) => void;
@@ -27,7 +27,7 @@ export interface SystemServiceOptions {
   restart: boolean;
 }
 
-/** One service of a system, kept running from `start` to `stop`. */
+/** One service of a system, or its payment provider, kept running from `start` to `stop`. */
 export function systemService({
   name,
   url,

@@ -343,7 +343,7 @@ describe('a payment', () => {
     for (const order of [placed, awaiting, confirmed]) {
       expect(() => decide(order, 'approved', 'pay-1', { amount: 9, currency: 'EUR' })).toThrow(Contradiction);
       expect(() => decide(order, 'approved', 'pay-1', { amount: 10, currency: 'CHF' })).toThrow(
-        `order order-1 is ${  order.status}`,
+        `order order-1 is ${order.status}`,
       );
     }
   });

@@ -171,7 +171,9 @@ class Ports {
   }
 
   next(): number {
-    return Math.max(...this.#of(this.#services).map(([, port]) => port)) + 1;
+    let port = Math.max(...this.#of(this.#services).map((each) => each[1])) + 1;
+    while (this.userOf(port) !== undefined) port += 1;
+    return port;
   }
 
   userOf(port: number): string | undefined {
