@@ -21,7 +21,7 @@ export class PaymentSandboxClient {
 
   /** @param reference the order's id */
   async paymentsOf(reference: string): Promise<SandboxPayment[]> {
-    const path = `/v1/payments?${new URLSearchParams({ reference })}`;
+    const path = `/v1/payments?${new URLSearchParams({ reference }).toString()}`;
     return (await this.#call<{ items: SandboxPayment[] }>('GET', path)).items;
   }
 

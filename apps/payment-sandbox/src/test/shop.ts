@@ -56,7 +56,7 @@ export class Shop {
   list(
     query: Record<string, string> = {},
   ): Promise<Answer<{ items: PaymentState[]; nextCursor: string | null }>> {
-    return this.call('GET', `/v1/payments?${new URLSearchParams(query)}`);
+    return this.call('GET', `/v1/payments?${new URLSearchParams(query).toString()}`);
   }
 
   decide(id: string, outcome: Outcome): Promise<Answer<PaymentState>> {
