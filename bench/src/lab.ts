@@ -6,7 +6,10 @@ import { cacheDirectory, LOCAL_DIRECTORY } from '@warren/tools/config.ts';
 import { ManagementApi } from '@warren/tools/infrastructure/management-api.ts';
 import { removePostgres, startPostgres, type Postgres } from '@warren/tools/infrastructure/postgres.ts';
 import { removeRabbitMq, startRabbitMq, type RabbitMq } from '@warren/tools/infrastructure/rabbitmq.ts';
+import { choosePort } from '@warren/tools/processes/ports.ts';
 import { isAlive } from '@warren/tools/processes/process-control.ts';
+import type { ProgramName } from '@warren/tools/system/payment-sandbox.ts';
+import { startService, untilReady } from '@warren/tools/system/service-process.ts';
 import { Program, type ProgramOptions } from './program.ts';
 import type { Methods } from './programs/answer-calls.ts';
 
@@ -14,6 +17,14 @@ export interface LabOptions {
   quick: boolean;
   profile: boolean;
   report: (text: string) => void;
+}
+
+/** A service of the system in a process of its own. */
+export interface LabService {
+  readonly url: string;
+  readonly pid: number;
+  /** Ends it gracefully. Safe to call again. */
+  stop(): Promise<void>;
 }
 
 const LABS = join(LOCAL_DIRECTORY, 'bench/servers');
@@ -126,6 +137,30 @@ export class Lab {
     this.#programs.push(program);
     this.#cleanups.push(() => program.stop());
     return program;
+  }
+
+  /** Starts a service as it is built, and waits until it is ready. It ends when the experiment closes. */
+  async startService(name: ProgramName, environment: Record<string, string>): Promise<LabService> {
+    const port = await choosePort(new Set());
+    const onLine = (line: string) => this.report(`  ${name} says ${line}`);
+    const service = await startService({ service: name, port, environment, onLine });
+    const stop = async () => {
+      await service.stop();
+    };
+    this.#cleanups.push(stop);
+    const url = `http://127.0.0.1:${port}`;
+    await untilReady(name, url);
+    return { url, pid: service.pid, stop };
+  }
+
+  /** Of the servers. */
+  get pids(): { rabbitmq: number; postgres: number } {
+    return { rabbitmq: this.#rabbitmq.pid, postgres: this.#postgres.pid };
+  }
+
+  /** What PostgreSQL writes. */
+  get postgresLog(): string {
+    return join(this.#directory, 'postgres/postgres.log');
   }
 
   /** Does `work`, and writes a profile of each program that was busy with it where that was asked for. */

@@ -14,6 +14,7 @@ export class UsageError extends Error {}
 
 export function usage(measures: readonly string[]): string {
   return `Usage: npm run bench -- [options]
+       npm run bench -- plans [--orders <number>]
 
 Measures Warren against its peers and against what the machine can do, on private servers of its own. Contenders
 take turns (A B A B …) and the median of five rounds counts. Leave the machine alone meanwhile: a full run takes
@@ -23,6 +24,9 @@ half an hour, and says at each step what it does.
   --quick            one short round with small numbers: a look whether all of it works, no figures to rely on
   --profile          write a CPU profile of each program that is measured, to .warren/bench/profiles
   --help             this text
+
+\`plans\` takes order-service through all its paths with a million orders, and fails when a statement reads a table from
+end to end or too much for one order. Results: bench/results/order-plans.md.
 
 Results: bench/RESULTS.md, with a chart, and bench/results/latest.json, where measures that were not taken keep
 their former figures. A quick run leaves both alone and writes to .warren/bench/quick.

@@ -40,6 +40,10 @@ export class Program<M extends Methods> {
     this.#child.once('exit', (code, signal) => this.#ended(`it ended with ${signal ?? code}`));
   }
 
+  get pid(): number {
+    return this.#child.pid!;
+  }
+
   /** @throws what the method threw, or when the program ends first */
   call<K extends keyof M & string>(
     method: K,

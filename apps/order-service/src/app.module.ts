@@ -12,6 +12,7 @@ import { environment } from './config.ts';
 import { CatalogueAndOrders1767225600000 } from './migrations/1767225600000-catalogue-and-orders.ts';
 import { SeedCatalogue1767225600001 } from './migrations/1767225600001-seed-catalogue.ts';
 import { OrderProcess1795478400000 } from './migrations/1795478400000-order-process.ts';
+import { OrdersChangeInPlace1795478400100 } from './migrations/1795478400100-orders-change-in-place.ts';
 import { HttpPaymentProvider } from './payments/http-payment-provider.ts';
 import { PAYMENT_PROVIDER } from './payments/payment-provider.ts';
 import { OrderProgress, STEP_DEADLINE_MS } from './process/order-progress.ts';
@@ -61,7 +62,12 @@ export const orderService = defineService({
   defaultPort: 7081,
   topology,
   entities: [],
-  migrations: [CatalogueAndOrders1767225600000, SeedCatalogue1767225600001, OrderProcess1795478400000],
+  migrations: [
+    CatalogueAndOrders1767225600000,
+    SeedCatalogue1767225600001,
+    OrderProcess1795478400000,
+    OrdersChangeInPlace1795478400100,
+  ],
   environment,
   module: (config) => OrderServiceModule.configuredBy(config),
   readiness: 'consumers',

@@ -1,6 +1,7 @@
 import { DefineEvent, formatSequence } from '@warren/contracts';
 import { IsInt, Length, Min } from 'class-validator';
 import { v7 as uuidv7 } from 'uuid';
+import { SCHEMAS } from './schemas.ts';
 
 export const EXCHANGE = 'readings.events';
 export const TYPE = 'reading.taken.v1';
@@ -28,8 +29,6 @@ export class ReadingTakenV1 {
   @Length(0, 2_000)
   note!: string;
 }
-
-export const SCHEMAS = 'http://127.0.0.1:7080/schemas';
 
 /** One aggregate for each message, so that none waits for the confirm of another. */
 export function subjectOf(n: number): string {

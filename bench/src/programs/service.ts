@@ -9,7 +9,7 @@ import {
   type Topology,
 } from '@warren/messaging';
 import type { DataSource, MigrationInterface, QueryRunner } from 'typeorm';
-import { SCHEMAS } from './contracts.ts';
+import { SCHEMAS } from './schemas.ts';
 
 /** Where a service of the bench finds its servers. */
 export interface Urls {

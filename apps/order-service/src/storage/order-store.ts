@@ -238,13 +238,13 @@ export async function takeTombstone(tx: EntityManager, orderId: string): Promise
   return taken[0] && { status: 'tombstone', customerId: taken[0].customer_id };
 }
 
-/** Removes up to `limit` tombstones that are older than `days`. */
+/** Removes up to `limit` tombstones that are older than `days`, found by the two times that they alone lack. */
 export async function removeTombstones(tx: EntityManager, days: number, limit: number): Promise<number> {
   const [, removed] = (await tx.query(
-    `DELETE FROM orders WHERE id IN (
+    `DELETE FROM orders WHERE id = ANY (ARRAY (
        SELECT id FROM orders
-        WHERE status = 'tombstone' AND accepted_at < now() - make_interval(days => $1)
-        ORDER BY accepted_at LIMIT $2 FOR UPDATE SKIP LOCKED)`,
+        WHERE placed_at IS NULL AND rejected_at IS NULL AND accepted_at < now() - make_interval(days => $1)
+        ORDER BY accepted_at LIMIT $2 FOR UPDATE SKIP LOCKED))`,
     [days, limit],
   )) as [unknown, number];
   return removed;
