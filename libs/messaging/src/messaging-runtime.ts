@@ -15,6 +15,7 @@ import type { MessagingLogger } from './logger.ts';
 import { MessagingMetrics } from './metrics.ts';
 import type { ConsumerStatus, PublisherStatus, StatusSource, WorkStatus } from './messaging-status.ts';
 import { Outbox } from './outbox/outbox.ts';
+import { READ_BY_INDEX } from './outbox/outbox-store.ts';
 import { RelayLease } from './outbox/relay-lease.ts';
 import { Relay, type RelayOptions } from './outbox/relay.ts';
 import { WakeUp } from './outbox/wake-up.ts';
@@ -243,7 +244,7 @@ function clientConfigOf(dataSource: DataSource, schema: string) {
   return {
     connectionString: url!,
     application_name: `${schema} relay`,
-    options: [`search_path=${schema}`, ...LET_GO_OF_THE_DEAD, COMMIT_WITHOUT_WAITING]
+    options: [`search_path=${schema}`, ...LET_GO_OF_THE_DEAD, COMMIT_WITHOUT_WAITING, ...READ_BY_INDEX]
       .map((setting) => `-c ${setting}`)
       .join(' '),
     connectionTimeoutMillis: 5_000,
