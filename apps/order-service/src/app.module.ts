@@ -17,7 +17,7 @@ import { HttpPaymentProvider } from './payments/http-payment-provider.ts';
 import { PAYMENT_PROVIDER } from './payments/payment-provider.ts';
 import { OrderProgress, STEP_DEADLINE_MS } from './process/order-progress.ts';
 import { ListProducts } from './queries/list-products.ts';
-import { CONCURRENT_PAYMENTS, topology } from './topology.ts';
+import { CONCURRENT_CALLS, topology } from './topology.ts';
 
 /** What the sandbox takes as a means of payment that works. */
 const SANDBOX_TOKEN = 'tok_ok';
@@ -29,7 +29,7 @@ class OrderServiceModule {
       url: config.WARREN_PAYMENT_URL,
       apiKey: config.WARREN_PAYMENT_API_KEY,
       timeoutMs: config.WARREN_PAYMENT_TIMEOUT_MS,
-      connections: CONCURRENT_PAYMENTS,
+      connections: CONCURRENT_CALLS,
     });
     const isSandbox = config.WARREN_PAYMENT_PROVIDER === 'sandbox';
     return {

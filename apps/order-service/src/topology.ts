@@ -18,8 +18,11 @@ import { RequestPaymentV1 } from './commands/request-payment.v1.ts';
 
 const RETRY = { retryDelays: ['5s', '30s', '5m', '30m'] };
 
-/** Requests to the payment provider that are on their way at the same time. */
-export const CONCURRENT_PAYMENTS = 16;
+const PAYMENTS = 16;
+const REFUNDS = 4;
+
+/** Calls to the payment provider that are on their way at the same time. */
+export const CONCURRENT_CALLS = PAYMENTS + REFUNDS;
 
 export const topology = defineTopology({
   service: 'order-service',
@@ -40,13 +43,9 @@ export const topology = defineTopology({
     { queue: 'commands', handles: [PlaceOrderV1, CancelOrderV1], concurrency: 16, ...RETRY },
     // Apart from the orders: what was paid in time must not come after its deadline because of a burst of orders.
     { queue: 'payment-results', handles: [RecordPaymentV1], concurrency: 16, ...RETRY },
-    // Apart from the rest: this queue pauses while the payment provider is away.
-    {
-      queue: 'payments',
-      handles: [RequestPaymentV1, RefundPaymentV1],
-      concurrency: CONCURRENT_PAYMENTS,
-      ...RETRY,
-    },
+    // Apart from the rest, and from each other: a queue pauses while its part of the payment provider is away.
+    { queue: 'payments', handles: [RequestPaymentV1], concurrency: PAYMENTS, ...RETRY },
+    { queue: 'refunds', handles: [RefundPaymentV1], concurrency: REFUNDS, ...RETRY },
     { queue: 'deadlines', handles: [ExpireOrderV1], concurrency: 8, ...RETRY },
   ],
   // A queue of its own, so that somebody who looks at the catalogue doesn't stand behind a burst of orders.

@@ -1,7 +1,7 @@
 import { parseObject } from './parse-object.ts';
 import { redactSecrets } from './redact-secrets.ts';
 import { redactText } from './redact-text.ts';
-import { REDACTED, SECRET_NAME } from './secret-names.ts';
+import { isSecretName, REDACTED, SECRET_NAME } from './secret-names.ts';
 
 /** A body that can be shown. */
 export type RedactedBody = (
@@ -32,9 +32,10 @@ export function redactBody(content: Uint8Array): RedactedBody {
     const shown = redactLoosely(text);
     return { kind: 'text', text: shown, redacted: shown !== text };
   }
-  const shown = JSON.stringify(parsed, redactSecrets);
-  // A name that stands twice is seen by the text alone.
-  const redacted = shown !== JSON.stringify(parsed) || redactText(text) !== text;
+  const [plain, shown] = [JSON.stringify(parsed), JSON.stringify(parsed, redactSecrets)];
+  // Of a name that stands twice the parsed one has the last; the first may be written with escapes.
+  const isAmbiguous = isSecretName(plain) && plain !== text;
+  const redacted = shown !== plain || isAmbiguous || redactText(text) !== text;
   return { kind: 'json', value: JSON.parse(shown) as object, text: redacted ? shown : text, redacted };
 }
 

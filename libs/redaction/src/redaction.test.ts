@@ -1,5 +1,13 @@
 import fc from 'fast-check';
-import { isSecretName, redactBody, redactSecrets, redactText, secretsIn, withoutSecrets } from './index.ts';
+import {
+  isSecretName,
+  redactBody,
+  redactLine,
+  redactSecrets,
+  redactText,
+  secretsIn,
+  withoutSecrets,
+} from './index.ts';
 
 const SECRET = 'tok_v3ry-s3cret';
 const body = (text: string) => redactBody(Buffer.from(text));
@@ -127,6 +135,34 @@ describe('fields of an object', () => {
       url: 'amqp://[redacted]@host/v',
     });
   });
+});
+
+describe('JSON that is nested deeper than anybody can walk', () => {
+  const deep = `{"paymentToken":"${SECRET}","a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`;
+
+  it('is shown as text, without its secrets', () => {
+    const shown = redactBody(Buffer.from(deep));
+    expect(shown).toMatchObject({ kind: 'text', redacted: true });
+    expect(JSON.stringify(shown)).not.toContain(SECRET);
+    expect(redactLine(deep)).not.toContain(SECRET);
+    expect(JSON.stringify({ headers: { body: deep } }, redactSecrets)).not.toContain(SECRET);
+  });
+
+  it('is searched for secrets all the same', () => {
+    expect(secretsIn(Buffer.from(deep))).toEqual([SECRET]);
+  });
+
+  it('may stand as text in JSON, in JSON, in JSON', () => {
+    let text = `{"paymentToken":"${SECRET}"}`;
+    for (let n = 0; n < 12; n++) text = `${'['.repeat(60)}${JSON.stringify(text)}${']'.repeat(60)}`;
+    expect(JSON.stringify(redactBody(Buffer.from(text)))).not.toContain(SECRET);
+    expect(secretsIn(Buffer.from(text))).toEqual([SECRET]);
+  });
+});
+
+it('a name that stands twice, once with escapes, hides nothing', () => {
+  const body = String.raw`{"payment\u0054oken":"${SECRET}","paymentToken":null}`;
+  expect(JSON.stringify(redactBody(Buffer.from(body)))).not.toContain(SECRET);
 });
 
 describe('secrets by their value', () => {

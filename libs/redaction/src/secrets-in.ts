@@ -1,4 +1,4 @@
-import { parseObject } from './parse-object.ts';
+import { parseDeepObject } from './parse-object.ts';
 import { isSecretName } from './secret-names.ts';
 
 /** Shorter ones are parts of any text. In characters. */
@@ -7,15 +7,20 @@ const SHORTEST_SECRET = 4;
 /** The texts that a JSON body holds in fields whose name says that they are secret, at any depth. */
 export function secretsIn(content: Uint8Array): string[] {
   const found = new Set<string>();
-  const collect = (value: unknown, isSecret: boolean): void => {
+  const left: { value: unknown; isSecret: boolean }[] = [
+    { value: parseDeepObject(Buffer.from(content).toString('utf8')), isSecret: false },
+  ];
+  for (let next; (next = left.pop()) !== undefined;) {
+    const { value, isSecret } = next;
     if (typeof value === 'string') {
       if (isSecret && value.length >= SHORTEST_SECRET) found.add(value);
-      const nested = parseObject(value);
-      if (nested) collect(nested, isSecret);
+      const nested = parseDeepObject(value);
+      if (nested) left.push({ value: nested, isSecret });
     } else if (typeof value === 'object' && value !== null) {
-      for (const [name, inner] of Object.entries(value)) collect(inner, isSecret || isSecretName(name));
+      for (const [name, inner] of Object.entries(value)) {
+        left.push({ value: inner, isSecret: isSecret || isSecretName(name) });
+      }
     }
-  };
-  collect(parseObject(Buffer.from(content).toString('utf8')), false);
+  }
   return [...found];
 }

@@ -66,7 +66,7 @@ export function toJson(letter: DeadLetter): object {
   return {
     ...{ id, queue, deadLetterQueue, type, reason, diedAt, firstFailureAt, failedAttempts, error, redriven },
     ...{ exchange, routingKey, properties, headers },
-    ...(letter.envelope ? { envelope: (body as { value: object }).value } : bodyOf(body)),
+    ...(letter.envelope && body.kind === 'json' ? { envelope: body.value } : bodyOf(body)),
   };
 }
 

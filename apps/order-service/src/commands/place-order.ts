@@ -31,18 +31,24 @@ export class PlaceOrder {
     const decided = decide({ orderId, customerId, lines, acceptedAt }, offers, at);
     const course: Course = decided.status === 'placed' ? [decided, ...whenPlaced(decided, at)] : [decided];
     if (await storeOrder(tx, course.at(-1)!, paymentToken)) await this.progress.follow(tx, undefined, course);
-    else await this.#whenKnown(tx, decided, at);
+    else await this.#whenKnown(tx, decided, paymentToken, at);
   }
 
   /** There is a row of this id: the order itself, or its cancellation, which came first. */
-  async #whenKnown(tx: EntityManager, order: PlacedOrder | RejectedOrder, at: string): Promise<void> {
+  async #whenKnown(
+    tx: EntityManager,
+    order: PlacedOrder | RejectedOrder,
+    paymentToken: string | undefined,
+    at: string,
+  ): Promise<void> {
     const { orderId, customerId } = order;
     const tombstone = await takeTombstone(tx, orderId);
     if (!tombstone) {
       this.#log.warn(`order ${orderId} was decided before: this command for it has no effect`);
       return;
     }
-    if (!(await storeOrder(tx, order))) throw new Error(`order ${orderId} was stored by somebody else`);
+    if (!(await storeOrder(tx, order, paymentToken)))
+      throw new Error(`order ${orderId} was stored by somebody else`);
     await this.progress.follow(tx, undefined, [order]);
     if (order.status === 'rejected') return;
     if (tombstone.customerId === customerId) {

@@ -58,8 +58,10 @@ export class OrderProcess1795478400000 implements MigrationInterface {
     await runner.query(`CREATE INDEX orders_tombstones ON orders (accepted_at) WHERE status = 'tombstone'`);
   }
 
+  /** Not possible while an order waits for its payment or was cancelled: the former states have no words for that. */
   async down(runner: QueryRunner): Promise<void> {
     await runner.query('DROP TABLE payment_tokens');
+    await runner.query('DROP INDEX orders_tombstones');
     await runner.query(`DELETE FROM orders WHERE status = 'tombstone'`);
     await runner.query(`
       ALTER TABLE orders

@@ -37,8 +37,10 @@ export class OrderProgress {
   async advance(tx: EntityManager, order: OrderWithStock, course: Course): Promise<void> {
     const end = course.at(-1);
     if (end === undefined) return;
-    await saveOrder(tx, end as OrderWithStock);
+    // The stock first. A row that is locked holds up nobody who tries to store an order of the same id, and one that was
+    // changed does: he holds the stock already, and they would wait in a circle.
     if (end.status === 'cancelled' && order.status !== 'cancelled') await giveBackStock(tx, end);
+    await saveOrder(tx, end as OrderWithStock);
     await this.follow(tx, order, course);
   }
 

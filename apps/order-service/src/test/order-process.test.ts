@@ -122,10 +122,11 @@ describe('the process of an order', () => {
   });
 
   it('does not cancel what a stranger wanted to cancel before it came', async () => {
-    const command = rig.command([{ sku: await rig.product(1), quantity: 1 }]);
+    const command = rig.command([{ sku: await rig.product(1), quantity: 1 }], 'tok_later');
     await rig.until(1, 'done', () => rig.cancel({ ...command, customerId: rig.command([]).customerId }));
     await rig.send(command);
-    expect(await rig.heard(command.orderId, CONFIRMED)).toEqual([PLACED, REQUESTED, CONFIRMED]);
+    expect(await rig.heard(command.orderId, REQUESTED)).toEqual([PLACED, REQUESTED]);
+    expect(rig.provider.payments.get(command.orderId)!.token).toBe('tok_later');
   });
 
   it('puts a cancellation aside that is not by the customer of the order', async () => {
@@ -156,10 +157,7 @@ describe('the process of an order', () => {
       expect(events.map(({ sequence }) => Number(sequence))).toEqual(events.map((_, i) => i + 1));
     }
     expect(await Promise.all(skus.map((sku) => rig.available(sku)))).toEqual([1_000, 1_000, 1_000]);
-    const [{ deadlocks }] = (await rig.database.query(
-      'SELECT deadlocks::integer FROM pg_stat_database WHERE datname = current_database()',
-    )) as [{ deadlocks: number }];
-    expect(deadlocks).toBe(0);
+    expect(await deadlocks()).toBe(0);
   });
 
   it('goes on when the decision comes before the answer to the request, and asks once', async () => {
@@ -226,6 +224,37 @@ describe('the process of an order', () => {
     );
   });
 
+  it('asks for payments while refunds are not to be had, and refunds when they are', async () => {
+    rig.provider.refundsFail = true;
+    const owed = await Promise.all(Array.from({ length: 6 }, () => order('tok_later')));
+    for (const { orderId, customerId } of owed) {
+      await rig.heard(orderId, REQUESTED);
+      await rig.cancel({ orderId, customerId });
+      await rig.heard(orderId, CANCELLED);
+      await rig.decide(orderId, 'approved');
+    }
+    const tried = rig.provider.requests;
+    await eventually(() => expect(rig.provider.requests).toBeGreaterThan(tried + 4));
+    const paid = await Promise.all(Array.from({ length: 6 }, () => order()));
+    for (const { orderId } of paid) await rig.heard(orderId, CONFIRMED);
+    expect(rig.provider.refunds.has(`${owed[0]!.orderId}-refund`)).toBe(false);
+    rig.provider.refundsFail = false;
+    for (const { orderId } of owed) await rig.heard(orderId, REFUNDED);
+  });
+
+  it('does not let a repeated order and its cancellation wait for each other', async () => {
+    const sku = await rig.product(1_000);
+    const commands = Array.from({ length: 40 }, () => rig.command([{ sku, quantity: 1 }], 'tok_later'));
+    await rig.send(...commands);
+    for (const { orderId } of commands) await rig.heard(orderId, REQUESTED);
+    await Promise.all(
+      commands.flatMap((command) => [rig.cancel(command), rig.send(command), rig.send(command)]),
+    );
+    for (const { orderId } of commands) await rig.heard(orderId, CANCELLED);
+    expect(await rig.available(sku)).toBe(1_000);
+    expect(await deadlocks()).toBe(0);
+  });
+
   it('forgets the payment token when the payment was asked for, and shows it nowhere', async () => {
     const token = 'tok_later_secret_4f1c6c1e';
     rig.provider.fail(Infinity);
@@ -252,6 +281,13 @@ describe('the process of an order', () => {
     await rig.until(1, 'done', async () => rig.provider.fail(0), 'payments');
     expect(typesOf(orderId)).toEqual([PLACED, CANCELLED]);
   });
+
+  async function deadlocks(): Promise<number> {
+    const [row] = await rig.database.query<{ deadlocks: number }>(
+      'SELECT deadlocks::integer FROM pg_stat_database WHERE datname = current_database()',
+    );
+    return row!.deadlocks;
+  }
 
   /** Tables of the service in which a row shows this text. */
   async function rowsWith(text: string): Promise<string[]> {

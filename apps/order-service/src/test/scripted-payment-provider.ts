@@ -23,6 +23,7 @@ export class ScriptedPaymentProvider {
   /** Requests that were made, repetitions included. */
   requests = 0;
   #failures = 0;
+  refundsFail = false;
   #gate: Promise<void> | undefined;
 
   private constructor(
@@ -86,6 +87,7 @@ export class ScriptedPaymentProvider {
     }
     const refunded = /^\/v1\/payments\/(?<id>[^/]+)\/refunds$/.exec(request.url!)?.groups?.['id'];
     if (refunded !== undefined) {
+      if (this.refundsFail) return problem(response, 503, 'unavailable');
       this.refunds.set(key, { key, paymentId: refunded, amount: body.amount });
       const id = refunded.replace('pay_', 'ref_');
       return answer(response, {
