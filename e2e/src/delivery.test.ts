@@ -129,7 +129,8 @@ describe('delivery through the whole system', () => {
       const own = seen.filter(({ subject }) => subject === id);
       expect(own.map(({ type, sequence }) => `${type} ${sequence}`)).toEqual([
         'order.placed.v1 0000000001',
-        'order.confirmed.v1 0000000002',
+        'order.payment-requested.v1 0000000002',
+        'order.confirmed.v1 0000000003',
       ]);
     });
     await connection.close();

@@ -213,7 +213,8 @@ describe('the consumers, in Python and in Node', () => {
     );
 
     // Once more from the wire, as after a confirm that was lost.
-    const again = [...orders.all, ...users.all];
+    const heard = ['order.placed.v1', 'order.confirmed.v1', 'order.rejected.v1', 'user.registered.v1'];
+    const again = [...orders.all, ...users.all].filter(({ routingKey }) => heard.includes(routingKey));
     expect(again.length).toBeGreaterThanOrEqual(4);
     for (const { exchange, routingKey, body } of again) {
       await publishRaw(sut.system.endpoints.amqpAdmin, exchange, routingKey, body);

@@ -30,7 +30,7 @@ describe('the flows of the system', () => {
     const customer = await sut.api.newCustomer();
     const before = (await sut.api.products(customer)).items.find(({ sku }) => sku === 'SKU-TEAPOT')!;
     const id = await customer.placeOrder([{ sku: 'SKU-TEAPOT', quantity: 3 }]);
-    expect(['accepted', 'placed', 'confirmed']).toContain((await customer.order(id)).status);
+    expect(['accepted', 'placed', 'awaiting-payment', 'confirmed']).toContain((await customer.order(id)).status);
     const order = await eventually(async () => {
       const view = await customer.order(id);
       expect(view.status).toBe('confirmed');
@@ -38,12 +38,17 @@ describe('the flows of the system', () => {
     });
     expect(order).toMatchObject({
       id,
-      version: 2,
+      version: 3,
       total: { amount: before.unitPrice.amount * 3, currency: before.unitPrice.currency },
       lines: [{ sku: 'SKU-TEAPOT', quantity: 3, unitPrice: before.unitPrice }],
     });
     const types = order.history.map(({ type }) => type);
-    expect(types.slice(-2)).toEqual(['order.placed.v1', 'order.confirmed.v1']);
+    expect(types).toEqual([
+      'order.accepted',
+      'order.placed.v1',
+      'order.payment-requested.v1',
+      'order.confirmed.v1',
+    ]);
     const after = (await sut.api.products(customer)).items.find(({ sku }) => sku === 'SKU-TEAPOT')!;
     expect(after.available).toBe(before.available - 3);
     await eventually(async () => {
