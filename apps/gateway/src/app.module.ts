@@ -16,6 +16,7 @@ import { FileViewHandlers } from './handlers/file-view.ts';
 import { OrderViewHandlers } from './handlers/order-view.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { EventReferenceController } from './http/event-reference.controller.ts';
+import { EventStreams } from './http/event-streams.ts';
 import { FileContent } from './http/file-content.ts';
 import { FilesController } from './http/files.controller.ts';
 import { httpServerOptions, prepareHttpServer } from './http/http-server.ts';
@@ -29,6 +30,8 @@ import { ReferenceController } from './http/reference.controller.ts';
 import { SessionsController } from './http/sessions.controller.ts';
 import { StrictValidation } from './http/strict-validation.pipe.ts';
 import { UsersController } from './http/users.controller.ts';
+import { LiveUpdates } from './live/live-updates.ts';
+import { ViewNews } from './live/view-news.ts';
 import { AccountsViewsAndUploads1767225600000 } from './migrations/1767225600000-accounts-views-and-uploads.ts';
 import { PaymentsAndCancellations1795478400000 } from './migrations/1795478400000-payments-and-cancellations.ts';
 import { FindAccount } from './queries/find-account.ts';
@@ -74,6 +77,9 @@ class GatewayModule {
         UnfinishedUploads,
         Housekeeping,
         FileContent,
+        ViewNews,
+        LiveUpdates,
+        EventStreams,
         KnownRoutes,
         { provide: OBJECT_STORE, useValue: createLocalObjectStore(config.WARREN_FILES_DIRECTORY) },
         { provide: APP_FILTER, useClass: ProblemFilter },

@@ -48,6 +48,36 @@ export const environment = {
     default: 2_000,
     desc: 'How long GET /v1/products waits for order-service, in milliseconds',
   }),
+  WARREN_STREAMS: integer({
+    min: 1,
+    max: 100_000,
+    default: 1_000,
+    desc: 'Event streams that one process of the gateway serves at the same time',
+  }),
+  WARREN_STREAMS_PER_USER: integer({
+    min: 1,
+    max: 100_000,
+    default: 10,
+    desc: 'Event streams that one user may have open at the same time, in each process of the gateway',
+  }),
+  WARREN_STREAM_HEARTBEAT_SECONDS: integer({
+    min: 1,
+    max: 30,
+    default: 15,
+    desc: 'How often an event stream shows that it is alive, in seconds; who has read nothing for two of these is cut off',
+  }),
+  WARREN_STREAM_POLL_SECONDS: integer({
+    min: 1,
+    max: 3600,
+    default: 5,
+    desc: 'How often is looked for changes that no notification told of, in seconds',
+  }),
+  WARREN_STREAM_LINGER_SECONDS: integer({
+    min: 0,
+    max: 3600,
+    default: 15,
+    desc: 'How long after the last change an event stream waits for one more, when none is expected, in seconds',
+  }),
   WARREN_PAYMENT_PROVIDER: oneOf(['sandbox', 'http'], {
     desc: 'Who is paid: the sandbox, which needs no paymentToken with an order, or a payment provider over HTTP',
   }),

@@ -9,8 +9,10 @@ export {
 } from './broker/desired-topology.ts';
 export { ManagementFailure, vhostOf } from './broker/management-api.ts';
 export { BatchContext } from './batch-context.ts';
+export { AfterCommit, openTransactionOf } from './database/after-commit.ts';
 export { createDataSource, type ServiceDataSourceOptions } from './database/data-source.ts';
 export { isDatabaseAway } from './database/database-errors.ts';
+export { ImpatientClient } from './database/impatient-client.ts';
 export { REDRIVE_LIMIT_DAYS, type DeadLetter, type ShownLetter } from './dead-letters/dead-letter.ts';
 export { UnsafeToLook, type DeadLetterQueue } from './dead-letters/dead-letter-queues.ts';
 export { DeadLetters, type DeadLettersOptions, type LookOverOptions } from './dead-letters/dead-letters.ts';

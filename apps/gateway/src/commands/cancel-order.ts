@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { CancelOrderV1 } from '@warren/contracts';
 import { Outbox } from '@warren/messaging';
 import { DataSource } from 'typeorm';
+import { ViewNews } from '../live/view-news.ts';
 import {
   answerGivenBefore,
   CLAIM_KEY,
@@ -34,6 +35,7 @@ export class CancelOrder {
   constructor(
     private readonly dataSource: DataSource,
     private readonly outbox: Outbox,
+    private readonly news: ViewNews,
   ) {}
 
   /**
@@ -50,6 +52,7 @@ export class CancelOrder {
       ])) as unknown[];
       if (claimed.length === 0) return { answer: await answerGivenBefore(tx, call), replayed: true };
 
+      this.news.changed(tx, orderId);
       await this.outbox.append(tx, CancelOrderV1, {
         subject: orderId,
         sequence: 0,

@@ -14,6 +14,13 @@ export class InvalidAccessToken extends Error {
   }
 }
 
+/** What a valid token says. */
+export interface Access {
+  accountId: string;
+  /** When the token ends, in milliseconds since 1970. */
+  expiresAt: number;
+}
+
 /** Signed statements of who somebody is (RFC 9068 without scopes). */
 @Injectable()
 export class AccessTokens {
@@ -33,11 +40,8 @@ export class AccessTokens {
       .sign(privateKey);
   }
 
-  /**
-   * @returns the account that the token was issued to
-   * @throws InvalidAccessToken
-   */
-  async verify(token: string): Promise<string> {
+  /** @throws InvalidAccessToken */
+  async verify(token: string): Promise<Access> {
     try {
       const { payload } = await jwtVerify(
         token,
@@ -55,7 +59,7 @@ export class AccessTokens {
         },
       );
       if (!isUuid(payload.sub)) throw new InvalidAccessToken('invalid');
-      return payload.sub as string;
+      return { accountId: payload.sub as string, expiresAt: payload.exp! * 1000 };
     } catch (error) {
       if (error instanceof errors.JWTExpired) throw new InvalidAccessToken('expired');
       if (error instanceof errors.JOSEError) throw new InvalidAccessToken('invalid');

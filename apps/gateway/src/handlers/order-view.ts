@@ -11,14 +11,23 @@ import {
   parseSequence,
 } from '@warren/contracts';
 import { HandleMessage, type MessageContext } from '@warren/messaging';
-import { applyOrderChange, noteOrderHappening } from '../storage/order-views.ts';
+import type { EntityManager } from 'typeorm';
+import { ViewNews } from '../live/view-news.ts';
+import {
+  applyOrderChange,
+  noteOrderHappening,
+  type NotedHappening,
+  type OrderChange,
+} from '../storage/order-views.ts';
 
 /** Keeps the customers' view of their orders up to date. */
 @Controller()
 export class OrderViewHandlers {
+  constructor(private readonly news: ViewNews) {}
+
   @HandleMessage(OrderPlacedV1)
   async placed(data: OrderPlacedV1, { envelope, tx }: MessageContext): Promise<void> {
-    await applyOrderChange(tx, {
+    await this.#apply(tx, {
       ...data,
       status: 'placed',
       version: parseSequence(envelope.sequence),
@@ -29,7 +38,7 @@ export class OrderViewHandlers {
 
   @HandleMessage(OrderPaymentRequestedV1)
   async paymentRequested(data: OrderPaymentRequestedV1, { envelope, tx }: MessageContext): Promise<void> {
-    await applyOrderChange(tx, {
+    await this.#apply(tx, {
       ...data,
       status: 'awaiting-payment',
       version: parseSequence(envelope.sequence),
@@ -40,7 +49,7 @@ export class OrderViewHandlers {
 
   @HandleMessage(OrderConfirmedV1)
   async confirmed(data: OrderConfirmedV1, { envelope, tx }: MessageContext): Promise<void> {
-    await applyOrderChange(tx, {
+    await this.#apply(tx, {
       ...data,
       status: 'confirmed',
       version: parseSequence(envelope.sequence),
@@ -51,7 +60,7 @@ export class OrderViewHandlers {
 
   @HandleMessage(OrderRejectedV1)
   async rejected(data: OrderRejectedV1, { envelope, tx }: MessageContext): Promise<void> {
-    await applyOrderChange(tx, {
+    await this.#apply(tx, {
       ...data,
       status: 'rejected',
       version: parseSequence(envelope.sequence),
@@ -62,7 +71,7 @@ export class OrderViewHandlers {
 
   @HandleMessage(OrderCancelledV1)
   async cancelled(data: OrderCancelledV1, { envelope, tx }: MessageContext): Promise<void> {
-    await applyOrderChange(tx, {
+    await this.#apply(tx, {
       ...data,
       status: 'cancelled',
       version: parseSequence(envelope.sequence),
@@ -76,7 +85,7 @@ export class OrderViewHandlers {
     data: OrderCancellationRefusedV1,
     { envelope, tx }: MessageContext,
   ): Promise<void> {
-    await noteOrderHappening(tx, {
+    await this.#note(tx, {
       ...data,
       version: parseSequence(envelope.sequence),
       type: contractOf(OrderCancellationRefusedV1).type,
@@ -86,11 +95,21 @@ export class OrderViewHandlers {
 
   @HandleMessage(OrderPaymentRefundedV1)
   async paymentRefunded(data: OrderPaymentRefundedV1, { envelope, tx }: MessageContext): Promise<void> {
-    await noteOrderHappening(tx, {
+    await this.#note(tx, {
       orderId: data.orderId,
       version: parseSequence(envelope.sequence),
       type: contractOf(OrderPaymentRefundedV1).type,
       at: data.refundedAt,
     });
+  }
+
+  async #apply(tx: EntityManager, change: OrderChange): Promise<void> {
+    await applyOrderChange(tx, change);
+    this.news.changed(tx, change.orderId);
+  }
+
+  async #note(tx: EntityManager, happening: NotedHappening): Promise<void> {
+    await noteOrderHappening(tx, happening);
+    this.news.changed(tx, happening.orderId);
   }
 }

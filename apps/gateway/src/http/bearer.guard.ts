@@ -8,12 +8,12 @@ import {
 } from '@nestjs/common';
 import { ApiBearerAuth } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
-import { AccessTokens } from '../credentials/access-tokens.ts';
+import { AccessTokens, type Access } from '../credentials/access-tokens.ts';
 import { ApiProblems } from './api-problems.ts';
 import { Problem } from './problem.ts';
 
 const BEARER = /^Bearer +([\w.~+/-]+=*) *$/i;
-const callers = new WeakMap<FastifyRequest, string>();
+const accesses = new WeakMap<FastifyRequest, Access>();
 
 /** Lets a request pass whose bearer token is valid (RFC 6750), and remembers whose it is. */
 @Injectable()
@@ -32,7 +32,7 @@ export class BearerGuard implements CanActivate {
         },
       );
     }
-    callers.set(request, await this.tokens.verify(token));
+    accesses.set(request, await this.tokens.verify(token));
     return true;
   }
 }
@@ -41,9 +41,18 @@ export class BearerGuard implements CanActivate {
 export const SignedIn = () =>
   applyDecorators(UseGuards(BearerGuard), ApiBearerAuth(), ApiProblems('missing-token', 'invalid-token'));
 
+function accessOf(context: ExecutionContext): Access {
+  const access = accesses.get(context.switchToHttp().getRequest<FastifyRequest>());
+  if (access === undefined) throw new Error('this handler is not behind @SignedIn()');
+  return access;
+}
+
 /** Handler parameter: the id of the account that calls. Only behind {@link SignedIn}. */
-export const Caller = createParamDecorator((_: unknown, context: ExecutionContext): string => {
-  const caller = callers.get(context.switchToHttp().getRequest<FastifyRequest>());
-  if (caller === undefined) throw new Error('this handler is not behind @SignedIn()');
-  return caller;
-});
+export const Caller = createParamDecorator(
+  (_: unknown, context: ExecutionContext): string => accessOf(context).accountId,
+);
+
+/** Handler parameter: what the caller's token says, as an {@link Access}. Only behind {@link SignedIn}. */
+export const CallerAccess = createParamDecorator((_: unknown, context: ExecutionContext): Access =>
+  accessOf(context),
+);

@@ -25,11 +25,13 @@ import { SERVICE_CONFIG } from '@warren/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AcceptUpload } from '../commands/accept-upload.ts';
 import type { GatewayConfig } from '../config.ts';
+import type { Access } from '../credentials/access-tokens.ts';
 import { ViewFiles } from '../queries/view-files.ts';
 import type { FileView } from '../storage/file-views.ts';
 import { ApiProblems } from './api-problems.ts';
-import { Caller, SignedIn } from './bearer.guard.ts';
+import { Caller, CallerAccess, SignedIn } from './bearer.guard.ts';
 import { Conditional, sendVersion } from './conditional.ts';
+import { EventStreams, SendsEvents, sourceOf } from './event-streams.ts';
 import { FileContent } from './file-content.ts';
 import { AcceptedFileResponse, DerivativePath, FileListResponse, FileResponse } from './file.responses.ts';
 import { ItemPath, pageOf, PageQuery, type Page } from './page.ts';
@@ -69,16 +71,34 @@ const SendsContent = () =>
     ApiProblems('validation', 'not-found', 'range-not-satisfiable', 'unavailable'),
   );
 
+const noSuchFile = (): Problem => new Problem('not-found', 'you have no file of this id');
+
+const EVENT_EXAMPLE = `retry: 2718
+
+id: 1-2
+event: file.processed.v1
+data: {"id":"01912d68-783e-7a3c-8a2c-0c6e6f3f6a05","status":"processed","progress":100}
+
+event: end
+data: {}
+
+`;
+
 @ApiTags('Files')
 @Controller('v1/files')
 @SignedIn()
 export class FilesController {
+  readonly #source;
+
   constructor(
     private readonly acceptUpload: AcceptUpload,
     private readonly files: ViewFiles,
     private readonly fileContent: FileContent,
+    private readonly eventStreams: EventStreams,
     @Inject(SERVICE_CONFIG) private readonly config: GatewayConfig,
-  ) {}
+  ) {
+    this.#source = sourceOf(files, representationOf);
+  }
 
   @Post()
   @HttpCode(202)
@@ -140,6 +160,19 @@ export class FilesController {
     return pageOf(query, (limit, before) => this.files.latest(caller, limit, before), representationOf);
   }
 
+  @Get(':id/events')
+  @SendsEvents('a file', EVENT_EXAMPLE, FileResponse)
+  async events(
+    @CallerAccess() access: Access,
+    @Param() { id }: ItemPath,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const [file] = await this.files.follow([id], access.accountId);
+    if (!file) throw noSuchFile();
+    this.eventStreams.send(request, reply, access, this.#source, this.#source.snapshotOf(file));
+  }
+
   @Get(':id/content')
   @ApiOperation({
     summary: 'The bytes of a file',
@@ -186,7 +219,7 @@ export class FilesController {
 
   async #find(caller: string, id: string): Promise<FileView> {
     const file = await this.files.one(caller, id);
-    if (!file) throw new Problem('not-found', 'you have no file of this id');
+    if (!file) throw noSuchFile();
     return file;
   }
 }

@@ -5,6 +5,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { HttpServerOptions } from '@warren/service';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { v7 as uuidv7 } from 'uuid';
+import { LiveUpdates } from '../live/live-updates.ts';
 import { jsonBodyParser } from './json-body.ts';
 import { KnownRoutes } from './known-routes.ts';
 import { problemDocument, PROBLEM_MEDIA_TYPE, Problem } from './problem.ts';
@@ -38,6 +39,12 @@ export function httpServerOptions(maxBodyBytes: number): HttpServerOptions {
 export async function prepareHttpServer(app: NestFastifyApplication): Promise<void> {
   const server = app.getHttpAdapter().getInstance();
   app.get(KnownRoutes).watch(server);
+  const updates = app.get(LiveUpdates);
+  // Before the server waits for the answers in hand: these would never end by themselves.
+  server.addHook('preClose', (done) => {
+    updates.stop();
+    done();
+  });
   server.addHook('onRequest', (request, reply, done) => {
     void reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
     done();

@@ -21,11 +21,13 @@ import { v7 as uuidv7 } from 'uuid';
 import { CancelOrder } from '../commands/cancel-order.ts';
 import { PlaceOrder } from '../commands/place-order.ts';
 import type { GatewayConfig } from '../config.ts';
+import type { Access } from '../credentials/access-tokens.ts';
 import { ViewOrders } from '../queries/view-orders.ts';
 import type { CancellationView, OrderStatus, OrderView } from '../storage/order-views.ts';
 import { ApiProblems } from './api-problems.ts';
-import { Caller, SignedIn } from './bearer.guard.ts';
+import { Caller, CallerAccess, SignedIn } from './bearer.guard.ts';
 import { Conditional, sendVersion } from './conditional.ts';
+import { EventStreams, SendsEvents, sourceOf } from './event-streams.ts';
 import { fingerprintOf, Idempotent, IdempotencyKey, sendStored } from './idempotency.ts';
 import { OptionalJsonBody } from './json-body.ts';
 import { MoneyResponse } from './money.response.ts';
@@ -187,16 +189,34 @@ function representationOf({ reason, ...order }: OrderView): OrderResponse {
 /** Not every change has a version: events come out of order, and a request to cancel is none. All are in the history. */
 const etagOf = ({ version, history }: OrderView): string => `"${version}-${history.length}"`;
 
+const noSuchOrder = (): Problem => new Problem('not-found', 'you have no order of this id');
+
+const EVENT_EXAMPLE = `retry: 2718
+
+id: accepted.1
+event: order.placed.v1
+data: {"id":"01912d68-783e-7a3c-8a2c-0c6e6f3f6a03","status":"placed","version":1}
+
+event: end
+data: {}
+
+`;
+
 @ApiTags('Orders')
 @Controller('v1/orders')
 @SignedIn()
 export class OrdersController {
+  readonly #source;
+
   constructor(
     private readonly placeOrder: PlaceOrder,
     private readonly cancelOrder: CancelOrder,
     private readonly orders: ViewOrders,
+    private readonly eventStreams: EventStreams,
     @Inject(SERVICE_CONFIG) private readonly config: GatewayConfig,
-  ) {}
+  ) {
+    this.#source = sourceOf(orders, representationOf);
+  }
 
   @Post()
   @Idempotent()
@@ -306,9 +326,22 @@ export class OrdersController {
     return pageOf(query, (limit, before) => this.orders.latest(caller, limit, before), representationOf);
   }
 
+  @Get(':id/events')
+  @SendsEvents('an order', EVENT_EXAMPLE, OrderResponse)
+  async events(
+    @CallerAccess() access: Access,
+    @Param() { id }: ItemPath,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const [order] = await this.orders.follow([id], access.accountId);
+    if (!order) throw noSuchOrder();
+    this.eventStreams.send(request, reply, access, this.#source, this.#source.snapshotOf(order));
+  }
+
   async #orderOf(caller: string, id: string): Promise<OrderView> {
     const order = await this.orders.one(caller, id);
-    if (!order) throw new Problem('not-found', 'you have no order of this id');
+    if (!order) throw noSuchOrder();
     return order;
   }
 }

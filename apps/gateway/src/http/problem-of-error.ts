@@ -5,6 +5,7 @@ import { InvalidCredentials } from '../commands/open-session.ts';
 import { EmailTaken } from '../commands/register-user.ts';
 import { InvalidAccessToken } from '../credentials/access-tokens.ts';
 import { InvalidSignature } from '../credentials/webhook-signature.ts';
+import { TooManyStreams } from '../live/live-updates.ts';
 import { IdempotencyKeyReused } from '../storage/idempotency-keys.ts';
 import { CallbackReplayed } from '../storage/payment-callbacks.ts';
 import { Problem } from './problem.ts';
@@ -12,6 +13,9 @@ import { PROBLEM_TYPES, type ProblemName } from './problem-types.ts';
 
 /** When to try again after a 503, in seconds. */
 const RETRY_AFTER = { 'retry-after': '2' };
+
+/** When there may be room for one more event stream, in seconds. */
+const RETRY_STREAM_AFTER = { 'retry-after': '10' };
 
 /**
  * PostgreSQL gave a statement up for reasons that another try may not meet: conflicts between transactions (class 40),
@@ -63,6 +67,10 @@ function problemOfOurs(error: unknown): Problem | undefined {
   }
   if (error instanceof InvalidSignature) {
     return new Problem('invalid-signature', PROBLEM_TYPES['invalid-signature'].meaning, { cause: error });
+  }
+  if (error instanceof TooManyStreams) {
+    const type = error.of === 'user' ? 'too-many-streams' : 'no-room-for-streams';
+    return new Problem(type, error.message, { headers: RETRY_STREAM_AFTER });
   }
   if (error instanceof CallbackReplayed) return new Problem('callback-replayed', error.message);
   if (error instanceof ObjectTooLarge) {

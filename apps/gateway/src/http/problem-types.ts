@@ -141,6 +141,12 @@ export const PROBLEM_TYPES = {
     meaning: 'A key stands for one call. An earlier one with this key had another URL or payload.',
     mend: 'Choose a new key for a new call; to repeat a call, send the same payload.',
   },
+  'too-many-streams': {
+    status: 429,
+    title: 'You have too many event streams open',
+    meaning: 'A user can have so many event streams open at the same time; the detail names the limit.',
+    mend: 'Close those that you do not need, and open this one after the time in Retry-After.',
+  },
   'headers-too-large': {
     status: 431,
     title: 'The headers are too large',
@@ -159,6 +165,13 @@ export const PROBLEM_TYPES = {
     meaning:
       'GET /health/ready found that the gateway can not be of use right now; "details" names what is wrong.',
     mend: 'Send requests to another replica, and see what the detail names.',
+  },
+  'no-room-for-streams': {
+    status: 503,
+    title: 'No more event streams can be served right now',
+    meaning:
+      'This replica of the gateway has as many event streams open as it takes; other calls are served.',
+    mend: 'Open it again after the time in Retry-After, or ask for the state from time to time.',
   },
   unavailable: {
     status: 503,

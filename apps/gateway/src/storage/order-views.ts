@@ -60,6 +60,11 @@ export interface OrderHappening {
   at: string;
 }
 
+/** Something that happened to an order and leaves its state as it is. */
+export interface NotedHappening extends OrderHappening {
+  reason?: string;
+}
+
 /** A change of the state of an order that an event tells of. */
 export interface OrderChange extends OrderHappening {
   customerId: string;
@@ -72,7 +77,7 @@ export interface OrderChange extends OrderHappening {
 /** Writes down what leaves the state of an order as it is, also when no state is known yet. */
 export async function noteOrderHappening(
   tx: EntityManager,
-  { orderId, version, type, at, reason }: OrderHappening & { reason?: string },
+  { orderId, version, type, at, reason }: NotedHappening,
 ): Promise<void> {
   await tx.query(
     `INSERT INTO order_history (order_id, version, type, at, reason) VALUES ($1, $2, $3, $4, $5)

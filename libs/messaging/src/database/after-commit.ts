@@ -15,29 +15,32 @@ export function openTransactionOf(tx: EntityManager, what: string): QueryRunner 
   );
 }
 
-/** Tells of the commit of transactions that were marked. */
-export class AfterCommit {
+/** Tells of the commit of transactions that were marked, with their marks. */
+export class AfterCommit<Mark = void> {
   readonly #dataSource: DataSource;
-  /** Query runners whose open transaction is marked. */
-  readonly #marked = new WeakSet<QueryRunner>();
+  /** By the query runner of their transaction, which is still open. */
+  readonly #marks = new WeakMap<QueryRunner, Mark[]>();
   readonly #subscriber: EntitySubscriberInterface;
 
   /** @param onCommitted called after the commit of every transaction that was marked */
-  constructor(dataSource: DataSource, onCommitted: () => void) {
+  constructor(dataSource: DataSource, onCommitted: (marks: Mark[]) => void) {
     this.#dataSource = dataSource;
     this.#subscriber = {
       afterTransactionCommit: ({ queryRunner }) => {
         if (queryRunner.isTransactionActive) return; // a savepoint was released
-        if (this.#marked.delete(queryRunner)) onCommitted();
+        const marks = this.#marks.get(queryRunner);
+        if (this.#marks.delete(queryRunner)) onCommitted(marks!);
       },
       afterTransactionRollback: ({ queryRunner }) => {
-        if (!queryRunner.isTransactionActive) this.#marked.delete(queryRunner);
+        if (!queryRunner.isTransactionActive) this.#marks.delete(queryRunner);
       },
     };
   }
 
-  mark(runner: QueryRunner): void {
-    this.#marked.add(runner);
+  mark(runner: QueryRunner, mark: Mark): void {
+    const marks = this.#marks.get(runner);
+    if (marks) marks.push(mark);
+    else this.#marks.set(runner, [mark]);
     // Not in the constructor: the list is made anew when the data source is initialised.
     if (!this.#dataSource.subscribers.includes(this.#subscriber)) {
       this.#dataSource.subscribers.push(this.#subscriber);
