@@ -11,7 +11,7 @@ import type { BootLog } from './database/boot-log.ts';
 import { migrate, waitForMigrations } from './database/migrate.ts';
 import { waitForDatabase } from './database/wait-for-database.ts';
 import { schemaOf, specsOf, type ServiceDefinition } from './define-service.ts';
-import { createHttpAdapter } from './http/http-server.ts';
+import { closeUnusedConnections, createHttpAdapter } from './http/http-server.ts';
 import { WaitingServer } from './http/waiting-server.ts';
 import { HTTP_SHARE_OF_STOP, RootModule } from './root-module.ts';
 
@@ -197,7 +197,10 @@ async function stopInOrder(
   const server = app.getHttpServer();
   const cut = setTimeout(() => server.closeAllConnections(), seconds * 1000 * HTTP_SHARE_OF_STOP);
   // Closing a server ends the connections that are idle at that moment, not those that become idle later.
-  const sweep = setInterval(() => server.closeIdleConnections(), 50);
+  const sweep = setInterval(() => {
+    server.closeIdleConnections();
+    closeUnusedConnections(server);
+  }, 50);
   try {
     // Nest would call the destroy hooks first, while requests still need what they destroy.
     await app.getHttpAdapter().close();

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import { Logger } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { runInFlow } from '@warren/messaging';
@@ -31,6 +31,22 @@ function refuseMalformed(error: Error & { code?: string }, socket: Socket): void
   );
 }
 
+const openSockets = new WeakMap<Server, Set<Socket>>();
+
+function watchConnections(server: Server): void {
+  const sockets = new Set<Socket>();
+  openSockets.set(server, sockets);
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+}
+
+/** Closes connections that were opened in advance and never used; Node takes them for busy. */
+export function closeUnusedConnections(server: Server): void {
+  for (const socket of openSockets.get(server) ?? []) if (socket.bytesRead === 0) socket.destroy();
+}
+
 /**
  * The HTTP server of a service. Every request gets an id, which it carries as the correlation id of all that follows from
  * it and gives back in `x-request-id`; every answer is logged and measured.
@@ -57,6 +73,7 @@ export function createHttpAdapter(options: HttpServerOptions): FastifyAdapter {
   const measure = createHttpMetrics();
   const logger = new Logger('Http');
   const server = adapter.getInstance();
+  watchConnections(server.server);
   server.addHook('onRequest', (request, reply, done) => {
     void reply.header('x-request-id', request.id);
     done();

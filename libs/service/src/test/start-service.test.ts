@@ -275,6 +275,17 @@ describe('a service in this process', () => {
     expect(open).toHaveLength(0);
   });
 
+  it('does not wait for connections that were opened in advance and never used', async () => {
+    const service = await start();
+    const { hostname, port } = new URL(service.url);
+    const unused = connectTcp(Number(port), hostname);
+    await once(unused, 'connect');
+    await get(service, '/health/live');
+    const started = performance.now();
+    await service.stop();
+    expect(performance.now() - started).toBeLessThan(5_000);
+  });
+
   it('cuts off a request that does not end, so that the stop comes within its deadline', async () => {
     const service = await start(thingService, { WARREN_SHUTDOWN_SECONDS: '2' });
     const gate = service.app.get(Gate);
