@@ -60,14 +60,14 @@ export class EventStreams {
       void reply.code(204).header('cache-control', 'no-store').send();
       return;
     }
-    void reply.code(200).headers(HEADERS);
     if (request.method === 'HEAD') {
-      void reply.send(Readable.from([]));
+      void reply.code(200).headers(HEADERS).send(Readable.from([]));
       return;
     }
     // A request that was read to its end is not taken for one that was cut off, when the client leaves.
     request.raw.resume();
-    void reply.send(this.updates.open(source, snapshot, seen, access));
+    const stream = this.updates.open(source, snapshot, seen, access, () => reply.raw.destroy());
+    void reply.code(200).headers(HEADERS).send(stream);
   }
 }
 

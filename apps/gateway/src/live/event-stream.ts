@@ -21,6 +21,8 @@ export interface EventStreamOptions {
   heartbeatMs: number;
   /** When the stream ends in any case, in milliseconds since 1970. */
   expiresAt: number;
+  /** Takes the connection from a client that does not read. Does nothing when the answer is at its end. */
+  cutOff(): void;
 }
 
 /** When a client comes back whose stream has ended, in milliseconds: not all in the same moment. */
@@ -28,6 +30,9 @@ const RETRY_MS = { min: 1_000, max: 4_000 };
 
 /** A client that has taken nothing for so many heartbeats is cut off. */
 const MISSED_HEARTBEATS = 2;
+
+/** How long a stream that has ended waits for its client to take what it was sent, in milliseconds. */
+const FAREWELL_MS = 2_000;
 
 /** The longest that a timer of Node can wait, in milliseconds. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
@@ -40,6 +45,7 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
  */
 export class EventStream extends Readable {
   readonly #seen: SeenEntries;
+  readonly #cutOff: () => void;
   readonly #heartbeat: NodeJS.Timeout;
   readonly #expiry: NodeJS.Timeout;
   #snapshot: Snapshot | undefined;
@@ -49,9 +55,11 @@ export class EventStream extends Readable {
   #wanted = true;
   #missedHeartbeats = 0;
 
-  constructor({ seen, heartbeatMs, expiresAt }: EventStreamOptions) {
-    super({ encoding: 'utf8' });
+  constructor({ seen, heartbeatMs, expiresAt, cutOff }: EventStreamOptions) {
+    // Nothing is kept here: what is pushed has been asked for.
+    super({ encoding: 'utf8', highWaterMark: 0 });
     this.#seen = seen;
+    this.#cutOff = cutOff;
     this.#heartbeat = setInterval(() => this.#beat(), heartbeatMs);
     const lifetime = Math.min(Math.max(0, expiresAt - Date.now()), LONGEST_TIMER_MS);
     this.#expiry = setTimeout(() => this.finish(': the access token has expired\n\n'), lifetime);
@@ -75,12 +83,9 @@ export class EventStream extends Readable {
     if (this.#ended) return;
     this.#ended = true;
     this.#stopTimers();
-    if (!this.#wanted) {
-      this.destroy(); // it would wait for a client that does not read
-      return;
-    }
     if (lastWords !== '') this.push(lastWords);
     this.push(null);
+    setTimeout(this.#cutOff, FAREWELL_MS).unref();
   }
 
   override _read(): void {
@@ -118,7 +123,7 @@ export class EventStream extends Readable {
       return;
     }
     this.#missedHeartbeats += 1;
-    if (this.#missedHeartbeats >= MISSED_HEARTBEATS) this.destroy();
+    if (this.#missedHeartbeats >= MISSED_HEARTBEATS) this.#cutOff();
   }
 
   #stopTimers(): void {

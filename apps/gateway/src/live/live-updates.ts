@@ -90,15 +90,19 @@ export class LiveUpdates implements OnApplicationBootstrap, BeforeApplicationShu
   /**
    * @param snapshot read just now
    * @param seen what the client has already
+   * @param cutOff takes the connection from the client
    * @throws TooManyStreams
    */
-  open(source: Source, snapshot: Snapshot, seen: SeenEntries, { accountId, expiresAt }: Access): EventStream {
+  open(
+    source: Source,
+    snapshot: Snapshot,
+    seen: SeenEntries,
+    { accountId, expiresAt }: Access,
+    cutOff: () => void,
+  ): EventStream {
     this.#assertRoomFor(accountId);
-    const stream = new EventStream({
-      seen,
-      heartbeatMs: this.config.WARREN_STREAM_HEARTBEAT_SECONDS * 1000,
-      expiresAt,
-    });
+    const heartbeatMs = this.config.WARREN_STREAM_HEARTBEAT_SECONDS * 1000;
+    const stream = new EventStream({ seen, heartbeatMs, expiresAt, cutOff });
     this.#register(stream, source, snapshot, accountId);
     stream.show(snapshot, this.isSettled(snapshot));
     if (this.#stopping) stream.finish();
