@@ -421,6 +421,26 @@ describe('a stream that is open', () => {
     });
   });
 
+  it('takes no place for a client that has left before it was opened', async () => {
+    const lovelace = await gateway.signUp();
+    const path = eventsOf(await gateway.order(lovelace.token));
+    const { hostname, port } = new URL(busy.url);
+    for (let n = 0; n < 20; n += 1) {
+      const socket = connect(Number(port), hostname);
+      await once(socket, 'connect');
+      socket.write(
+        `GET ${path} HTTP/1.1\r\nhost: ${hostname}\r\nauthorization: Bearer ${lovelace.token}\r\n\r\n`,
+        () => socket.resetAndDestroy(),
+      );
+      await once(socket, 'close');
+    }
+    await eventually(async () => {
+      const first = await follow(busy, path, undefined, lovelace.token);
+      const second = await follow(busy, path, undefined, lovelace.token);
+      expect([first.response.status, second.response.status]).toEqual([200, 200]);
+    });
+  });
+
   it('ends with the token that it was opened by', async () => {
     const session = await fetch(new URL('/v1/sessions', busy.url), {
       method: 'POST',
