@@ -30,7 +30,9 @@ describe('the flows of the system', () => {
     const customer = await sut.api.newCustomer();
     const before = (await sut.api.products(customer)).items.find(({ sku }) => sku === 'SKU-TEAPOT')!;
     const id = await customer.placeOrder([{ sku: 'SKU-TEAPOT', quantity: 3 }]);
-    expect(['accepted', 'placed', 'awaiting-payment', 'confirmed']).toContain((await customer.order(id)).status);
+    expect(['accepted', 'placed', 'awaiting-payment', 'confirmed']).toContain(
+      (await customer.order(id)).status,
+    );
     const order = await eventually(async () => {
       const view = await customer.order(id);
       expect(view.status).toBe('confirmed');
