@@ -34,12 +34,14 @@ import { LiveUpdates } from './live/live-updates.ts';
 import { ViewNews } from './live/view-news.ts';
 import { AccountsViewsAndUploads1767225600000 } from './migrations/1767225600000-accounts-views-and-uploads.ts';
 import { PaymentsAndCancellations1795478400000 } from './migrations/1795478400000-payments-and-cancellations.ts';
+import { SignInLimits1795564800000 } from './migrations/1795564800000-sign-in-limits.ts';
 import { FindAccount } from './queries/find-account.ts';
 import { ListProducts } from './queries/list-products.ts';
 import { ViewFiles } from './queries/view-files.ts';
 import { ViewOrders } from './queries/view-orders.ts';
 import { Account } from './storage/account.entity.ts';
 import { PendingUpload } from './storage/pending-upload.entity.ts';
+import { SignInLimits } from './storage/sign-in-limits.ts';
 import { SigningKey } from './storage/signing-key.entity.ts';
 import { OBJECT_STORE, UnfinishedUploads } from './storage/unfinished-uploads.ts';
 import { topology } from './topology.ts';
@@ -74,6 +76,7 @@ class GatewayModule {
         ViewFiles,
         SigningKeys,
         AccessTokens,
+        SignInLimits,
         UnfinishedUploads,
         Housekeeping,
         FileContent,
@@ -95,11 +98,15 @@ export const gateway = defineService({
   defaultPort: 7080,
   topology,
   entities: [Account, PendingUpload, SigningKey],
-  migrations: [AccountsViewsAndUploads1767225600000, PaymentsAndCancellations1795478400000],
+  migrations: [
+    AccountsViewsAndUploads1767225600000,
+    PaymentsAndCancellations1795478400000,
+    SignInLimits1795564800000,
+  ],
   environment,
   module: (config) => GatewayModule.configuredBy(config),
   readiness: 'outbox',
-  adapter: (config) => httpServerOptions(config.WARREN_MAX_BODY_BYTES),
+  adapter: (config) => httpServerOptions(config),
   configure: async (app: NestFastifyApplication) => {
     await prepareHttpServer(app);
     serveReference(app);

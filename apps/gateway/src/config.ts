@@ -1,5 +1,6 @@
 import { EnvError, makeExactValidator, str } from 'envalid';
 import { integer, oneOf, type ServiceConfig } from '@warren/service';
+import { isAddressRange } from './http/client-network.ts';
 
 const SECRET_PREFIX = 'whsec_';
 
@@ -15,6 +16,14 @@ const webhookSecrets = makeExactValidator<readonly Buffer[]>((input) =>
       `secret ${index + 1} must be ${SECRET_PREFIX} and the Base64 of 24 to 64 bytes; make one with: ` +
         `echo ${SECRET_PREFIX}$(openssl rand -base64 32)`,
     );
+  }),
+);
+
+const addressRanges = makeExactValidator<readonly string[]>((input) =>
+  input.split(',').map((part) => {
+    const text = part.trim();
+    if (isAddressRange(text)) return text;
+    throw new EnvError(`must be addresses or CIDR ranges, separated by commas, not "${text}"`);
   }),
 );
 
@@ -41,6 +50,11 @@ export const environment = {
     max: 30 * 24 * 3600,
     default: 3600,
     desc: 'Lifetime of an access token, in seconds',
+  }),
+  WARREN_TRUSTED_PROXIES: addressRanges({
+    default: [],
+    desc: 'Proxies whose X-Forwarded-For is believed, as addresses or CIDR ranges separated by commas; without them the address of a client is that of its connection',
+    example: '10.0.0.0/8,fd00::/8',
   }),
   WARREN_PRODUCTS_TIMEOUT_MS: integer({
     min: 1,

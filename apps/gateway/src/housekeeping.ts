@@ -7,6 +7,7 @@ import {
 import { DataSource } from 'typeorm';
 import { removeExpiredKeys } from './storage/idempotency-keys.ts';
 import { removeOldCallbacks, removeOldRequests } from './storage/payment-callbacks.ts';
+import { removeEndedCounts } from './storage/sign-in-limits.ts';
 import { UnfinishedUploads } from './storage/unfinished-uploads.ts';
 
 const HOUR_MS = 3_600_000;
@@ -48,7 +49,12 @@ export class Housekeeping implements OnApplicationBootstrap, BeforeApplicationSh
       if (parts + objects > 0) {
         this.#log.log(`removed what crashed uploads left: ${parts} parts and ${objects} whole objects`);
       }
-      for (const removeUpTo of [removeExpiredKeys, removeOldCallbacks, removeOldRequests]) {
+      for (const removeUpTo of [
+        removeExpiredKeys,
+        removeOldCallbacks,
+        removeOldRequests,
+        removeEndedCounts,
+      ]) {
         while (!this.#stopping && (await removeUpTo(this.dataSource.manager, BATCH)) === BATCH);
       }
     } catch (error) {

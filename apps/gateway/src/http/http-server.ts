@@ -5,6 +5,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { HttpServerOptions } from '@warren/service';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { v7 as uuidv7 } from 'uuid';
+import type { GatewayConfig } from '../config.ts';
 import { LiveUpdates } from '../live/live-updates.ts';
 import { jsonBodyParser } from './json-body.ts';
 import { KnownRoutes } from './known-routes.ts';
@@ -25,9 +26,11 @@ const PARSER_PROBLEMS: Record<string, Problem> = {
 };
 
 /** Options of the HTTP server over those of every service: errors from below the router get a document as well. */
-export function httpServerOptions(maxBodyBytes: number): HttpServerOptions {
+export function httpServerOptions(config: GatewayConfig): HttpServerOptions {
   return {
-    bodyLimit: maxBodyBytes,
+    bodyLimit: config.WARREN_MAX_BODY_BYTES,
+    // An empty list would make Fastify believe nobody either, and look for it at each request.
+    trustProxy: config.WARREN_TRUSTED_PROXIES.length > 0 && [...config.WARREN_TRUSTED_PROXIES],
     connectionTimeout: IDLE_MS,
     frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) =>
       sendProblem(request, reply, problemOfError(error)),

@@ -8,6 +8,7 @@ import { InvalidSignature } from '../credentials/webhook-signature.ts';
 import { TooManyStreams } from '../live/live-updates.ts';
 import { IdempotencyKeyReused } from '../storage/idempotency-keys.ts';
 import { CallbackReplayed } from '../storage/payment-callbacks.ts';
+import { TooManySignIns } from '../storage/sign-in-limits.ts';
 import { Problem } from './problem.ts';
 import { PROBLEM_TYPES, type ProblemName } from './problem-types.ts';
 
@@ -58,6 +59,11 @@ function problemOfOurs(error: unknown): Problem | undefined {
   }
   if (error instanceof EmailTaken) return new Problem('email-taken', error.message);
   if (error instanceof InvalidCredentials) return new Problem('invalid-credentials', error.message);
+  if (error instanceof TooManySignIns) {
+    return new Problem('too-many-sign-ins', error.message, {
+      headers: { 'retry-after': String(error.retryAfterSeconds) },
+    });
+  }
   if (error instanceof InvalidAccessToken) {
     return new Problem('invalid-token', error.message, {
       headers: {

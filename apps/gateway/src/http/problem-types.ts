@@ -147,6 +147,14 @@ export const PROBLEM_TYPES = {
     meaning: 'A user can have so many event streams open at the same time; the detail names the limit.',
     mend: 'Close those that you do not need, and open this one after the time in Retry-After.',
   },
+  'too-many-sign-ins': {
+    status: 429,
+    title: 'Too many sign-ins have failed',
+    meaning:
+      'Within 15 minutes 10 sign-ins with this address have failed, or 100 from your network. The password was not ' +
+      'looked at: the right one is refused too. Whether there is an account with this address makes no difference.',
+    mend: 'Wait for as many seconds as Retry-After says, then sign in with the right password: that clears the count of the address.',
+  },
   'headers-too-large': {
     status: 431,
     title: 'The headers are too large',

@@ -4,13 +4,16 @@ import { gateway } from '../app.module.ts';
 
 const secretOf = (bytes: number): string => `whsec_${randomBytes(bytes).toString('base64')}`;
 
-/** What is told about payments when the gateway starts with these variables, and no others. */
-async function problemsWith(environment: Record<string, string>): Promise<Record<string, string>> {
+/** What is told about some variables when the gateway starts with these, and no others. */
+async function problemsWith(
+  environment: Record<string, string>,
+  prefix = 'WARREN_PAYMENT_',
+): Promise<Record<string, string>> {
   const error = await startService(gateway, environment).catch((reason: unknown) => reason);
   if (!(error instanceof ConfigurationError)) throw error;
   return Object.fromEntries(
     error.problems
-      .filter(({ variable }) => variable.startsWith('WARREN_PAYMENT_'))
+      .filter(({ variable }) => variable.startsWith(prefix))
       .map(({ variable, problem }) => [variable, problem]),
   );
 }
@@ -63,3 +66,14 @@ describe('the configuration of payments', () => {
     }
   });
 });
+
+it.each(['proxy.example.com', '10.0.0.0/8,', '10.0.0.0/33', '*'])(
+  'the configuration of trusted proxies is refused with %s',
+  async (proxies) => {
+    const variable = 'WARREN_TRUSTED_PROXIES';
+    expect(await problemsWith({ [variable]: proxies }, variable)).toEqual({
+      [variable]: expect.stringMatching(/^must be addresses or CIDR ranges, separated by commas, not "/),
+    });
+    expect(await problemsWith({ [variable]: '10.0.0.1, fd00::/8' }, variable)).toEqual({});
+  },
+);

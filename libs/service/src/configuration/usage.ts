@@ -9,7 +9,7 @@ export interface UsageOptions {
 function defaultOf(spec: EnvironmentSpecs[string]): string {
   if (!('default' in spec)) return 'required';
   const value: unknown = spec.default;
-  if (value === undefined) return 'optional';
+  if (value === undefined || (Array.isArray(value) && value.length === 0)) return 'optional';
   if (Array.isArray(value)) return `default ${value.join(',')}`;
   return `default ${typeof value === 'string' ? value : JSON.stringify(value)}`;
 }
