@@ -35,6 +35,7 @@ import { ViewNews } from './live/view-news.ts';
 import { AccountsViewsAndUploads1767225600000 } from './migrations/1767225600000-accounts-views-and-uploads.ts';
 import { PaymentsAndCancellations1795478400000 } from './migrations/1795478400000-payments-and-cancellations.ts';
 import { SignInLimits1795564800000 } from './migrations/1795564800000-sign-in-limits.ts';
+import { SigningKeyTimes1795651200000 } from './migrations/1795651200000-signing-key-times.ts';
 import { FindAccount } from './queries/find-account.ts';
 import { ListProducts } from './queries/list-products.ts';
 import { ViewFiles } from './queries/view-files.ts';
@@ -42,7 +43,6 @@ import { ViewOrders } from './queries/view-orders.ts';
 import { Account } from './storage/account.entity.ts';
 import { PendingUpload } from './storage/pending-upload.entity.ts';
 import { SignInLimits } from './storage/sign-in-limits.ts';
-import { SigningKey } from './storage/signing-key.entity.ts';
 import { OBJECT_STORE, UnfinishedUploads } from './storage/unfinished-uploads.ts';
 import { topology } from './topology.ts';
 
@@ -97,11 +97,12 @@ export const gateway = defineService({
   description: 'The REST door: accounts, orders, uploads, and views of what becomes of them',
   defaultPort: 7080,
   topology,
-  entities: [Account, PendingUpload, SigningKey],
+  entities: [Account, PendingUpload],
   migrations: [
     AccountsViewsAndUploads1767225600000,
     PaymentsAndCancellations1795478400000,
     SignInLimits1795564800000,
+    SigningKeyTimes1795651200000,
   ],
   environment,
   module: (config) => GatewayModule.configuredBy(config),

@@ -51,6 +51,12 @@ export const environment = {
     default: 3600,
     desc: 'Lifetime of an access token, in seconds',
   }),
+  WARREN_SIGNING_KEY_DAYS: integer({
+    min: 1,
+    max: 3650,
+    default: 30,
+    desc: 'Age at which the key that signs access tokens is replaced, in days',
+  }),
   WARREN_TRUSTED_PROXIES: addressRanges({
     default: [],
     desc: 'Proxies whose X-Forwarded-For is believed, as addresses or CIDR ranges separated by commas; without them the address of a client is that of its connection',

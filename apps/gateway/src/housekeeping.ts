@@ -5,6 +5,7 @@ import {
   type OnApplicationBootstrap,
 } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import { SigningKeys } from './credentials/signing-keys.ts';
 import { removeExpiredKeys } from './storage/idempotency-keys.ts';
 import { removeOldCallbacks, removeOldRequests } from './storage/payment-callbacks.ts';
 import { removeEndedCounts } from './storage/sign-in-limits.ts';
@@ -15,7 +16,7 @@ const HOUR_MS = 3_600_000;
 /** Rows that one statement removes at most. */
 const BATCH = 1_000;
 
-/** Removes what has outlived its use, at start and every hour. Replicas may do it at the same time. */
+/** Removes what has outlived its use and replaces signing keys that are old, at start and every hour. Replicas may do it at the same time. */
 @Injectable()
 export class Housekeeping implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly #log = new Logger(Housekeeping.name);
@@ -26,6 +27,7 @@ export class Housekeeping implements OnApplicationBootstrap, BeforeApplicationSh
   constructor(
     private readonly dataSource: DataSource,
     private readonly uploads: UnfinishedUploads,
+    private readonly signingKeys: SigningKeys,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -44,11 +46,14 @@ export class Housekeeping implements OnApplicationBootstrap, BeforeApplicationSh
   }
 
   async #cleanUp(): Promise<void> {
-    try {
+    await this.#tryTo('replace signing keys', () => this.signingKeys.rotateIfDue());
+    await this.#tryTo('remove what crashed uploads left', async () => {
       const { parts, objects } = await this.uploads.sweep();
       if (parts + objects > 0) {
         this.#log.log(`removed what crashed uploads left: ${parts} parts and ${objects} whole objects`);
       }
+    });
+    await this.#tryTo('remove old rows', async () => {
       for (const removeUpTo of [
         removeExpiredKeys,
         removeOldCallbacks,
@@ -57,9 +62,16 @@ export class Housekeeping implements OnApplicationBootstrap, BeforeApplicationSh
       ]) {
         while (!this.#stopping && (await removeUpTo(this.dataSource.manager, BATCH)) === BATCH);
       }
+    });
+  }
+
+  async #tryTo(what: string, work: () => Promise<void>): Promise<void> {
+    if (this.#stopping) return;
+    try {
+      await work();
     } catch (error) {
       // Nothing waits for it, and the next round does it.
-      this.#log.warn(`could not clean up, trying again in an hour: ${String(error)}`);
+      this.#log.warn(`could not ${what}, trying again in an hour: ${String(error)}`);
     }
   }
 }

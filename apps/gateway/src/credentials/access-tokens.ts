@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { errors, jwtVerify, SignJWT } from 'jose';
 import { validate as isUuid } from 'uuid';
-import { SigningKeys, TOKEN_ALGORITHM } from './signing-keys.ts';
+import { TOKEN_ALGORITHM } from './key-rotation.ts';
+import { SigningKeys } from './signing-keys.ts';
 
 const ISSUER = 'warren-gateway';
 const AUDIENCE = 'warren';
@@ -27,8 +28,8 @@ export class AccessTokens {
   constructor(private readonly keys: SigningKeys) {}
 
   /** @param lifetime in seconds */
-  issue(accountId: string, lifetime: number): Promise<string> {
-    const { kid, privateKey } = this.keys.current();
+  async issue(accountId: string, lifetime: number): Promise<string> {
+    const { kid, privateKey } = await this.keys.current();
     const now = Math.floor(Date.now() / 1000);
     return new SignJWT()
       .setProtectedHeader({ alg: TOKEN_ALGORITHM, kid, typ: 'at+jwt' })

@@ -4,6 +4,7 @@ import { allContracts, dataSchemaOf } from '@warren/contracts';
 import { SERVICE_CONFIG } from '@warren/service';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { GatewayConfig } from '../config.ts';
+import { JWKS_MAX_AGE_SECONDS } from '../credentials/key-rotation.ts';
 import { SigningKeys } from '../credentials/signing-keys.ts';
 import { ApiProblems } from './api-problems.ts';
 import { Problem } from './problem.ts';
@@ -25,7 +26,7 @@ export class ReferenceController {
   }
 
   @Get('.well-known/jwks.json')
-  @Header('cache-control', 'public, max-age=300')
+  @Header('cache-control', `public, max-age=${JWKS_MAX_AGE_SECONDS}`)
   @ApiOperation({
     summary: 'The keys that verify access tokens',
     description: 'A JSON Web Key Set (RFC 7517).',
