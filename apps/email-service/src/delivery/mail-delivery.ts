@@ -4,7 +4,7 @@ import { Outbox, type MessageContext } from '@warren/messaging';
 import { DataSource, type EntityManager } from 'typeorm';
 import { MailDeferred, SmtpClient, type SmtpVerdict } from '../smtp/smtp-client.ts';
 import { noteDelay, openEntry, settleEntry, type LedgerEntry } from '../storage/mail-ledger.ts';
-import type { Recipient } from '../storage/recipients.ts';
+import { recipientOf, type Recipient } from '../storage/recipients.ts';
 import { oneLine, type MailDocument } from '../templates/document.ts';
 import { renderHtml } from '../templates/render-html.ts';
 import { renderText } from '../templates/render-text.ts';
@@ -20,6 +20,17 @@ export interface Mail {
   readonly about: string;
   readonly recipient: Recipient;
   readonly document: MailDocument;
+}
+
+/** A mail about an event at hand. */
+export interface Notice {
+  readonly template: MailTemplate;
+  /** Id of the order or file that the mail is about. */
+  readonly about: string;
+  /** Account that is told. */
+  readonly userId: string;
+  /** What the mail says, to somebody of this name. */
+  readonly document: (displayName: string) => MailDocument;
 }
 
 /**
@@ -42,6 +53,23 @@ export class MailDelivery {
     private readonly outbox: Outbox,
     @Inject(MESSAGE_ID_DOMAIN) private readonly domain: string,
   ) {}
+
+  /**
+   * Tells a user of the event at hand.
+   *
+   * @throws MailDeferred, DependencyUnavailable, or when the user's address is not known yet: the mail has to wait
+   */
+  async tell(ctx: MessageContext, { template, about, userId, document }: Notice): Promise<void> {
+    const recipient = await recipientOf(this.dataSource.manager, userId);
+    const eventId = ctx.envelope.id;
+    await this.deliver(ctx, {
+      eventId,
+      template,
+      about,
+      recipient,
+      document: document(recipient.displayName),
+    });
+  }
 
   /**
    * @throws MailDeferred, DependencyUnavailable when the mail has to wait

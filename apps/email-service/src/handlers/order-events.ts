@@ -1,9 +1,7 @@
 import { Controller } from '@nestjs/common';
 import { OrderCancelledV1, OrderConfirmedV1, OrderRejectedV1 } from '@warren/contracts';
 import { HandleMessage, type MessageContext } from '@warren/messaging';
-import { DataSource } from 'typeorm';
 import { MailDelivery } from '../delivery/mail-delivery.ts';
-import { recipientOf } from '../storage/recipients.ts';
 import { orderCancelled } from '../templates/order-cancelled.ts';
 import { orderConfirmed } from '../templates/order-confirmed.ts';
 import { orderRejected } from '../templates/order-rejected.ts';
@@ -11,44 +9,35 @@ import { orderRejected } from '../templates/order-rejected.ts';
 /** Tells customers how their orders ended. That an order was placed needs no mail: who orders sees it. */
 @Controller()
 export class OrderEvents {
-  constructor(
-    private readonly dataSource: DataSource,
-    private readonly delivery: MailDelivery,
-  ) {}
+  constructor(private readonly delivery: MailDelivery) {}
 
   @HandleMessage(OrderConfirmedV1, { transaction: 'deferred' })
   async confirmed(order: OrderConfirmedV1, ctx: MessageContext): Promise<void> {
-    const recipient = await recipientOf(this.dataSource.manager, order.customerId);
-    await this.delivery.deliver(ctx, {
-      eventId: ctx.envelope.id,
+    await this.delivery.tell(ctx, {
       template: 'order-confirmed',
       about: order.orderId,
-      recipient,
-      document: orderConfirmed(order, recipient.displayName),
+      userId: order.customerId,
+      document: (displayName) => orderConfirmed(order, displayName),
     });
   }
 
   @HandleMessage(OrderRejectedV1, { transaction: 'deferred' })
   async rejected(order: OrderRejectedV1, ctx: MessageContext): Promise<void> {
-    const recipient = await recipientOf(this.dataSource.manager, order.customerId);
-    await this.delivery.deliver(ctx, {
-      eventId: ctx.envelope.id,
+    await this.delivery.tell(ctx, {
       template: 'order-rejected',
       about: order.orderId,
-      recipient,
-      document: orderRejected(order, recipient.displayName),
+      userId: order.customerId,
+      document: (displayName) => orderRejected(order, displayName),
     });
   }
 
   @HandleMessage(OrderCancelledV1, { transaction: 'deferred' })
   async cancelled(order: OrderCancelledV1, ctx: MessageContext): Promise<void> {
-    const recipient = await recipientOf(this.dataSource.manager, order.customerId);
-    await this.delivery.deliver(ctx, {
-      eventId: ctx.envelope.id,
+    await this.delivery.tell(ctx, {
       template: 'order-cancelled',
       about: order.orderId,
-      recipient,
-      document: orderCancelled(order, recipient.displayName),
+      userId: order.customerId,
+      document: (displayName) => orderCancelled(order, displayName),
     });
   }
 }

@@ -1,6 +1,5 @@
 import { Controller } from '@nestjs/common';
 import {
-  contractOf,
   OrderCancellationRefusedV1,
   OrderCancelledV1,
   OrderConfirmedV1,
@@ -9,9 +8,9 @@ import {
   OrderPlacedV1,
   OrderRejectedV1,
   parseSequence,
+  type EventEnvelope,
 } from '@warren/contracts';
 import { HandleMessage, type MessageContext } from '@warren/messaging';
-import type { EntityManager } from 'typeorm';
 import { ViewNews } from '../live/view-news.ts';
 import {
   applyOrderChange,
@@ -26,90 +25,52 @@ export class OrderViewHandlers {
   constructor(private readonly news: ViewNews) {}
 
   @HandleMessage(OrderPlacedV1)
-  async placed(data: OrderPlacedV1, { envelope, tx }: MessageContext): Promise<void> {
-    await this.#apply(tx, {
-      ...data,
-      status: 'placed',
-      version: parseSequence(envelope.sequence),
-      type: contractOf(OrderPlacedV1).type,
-      at: data.placedAt,
-    });
+  async placed(data: OrderPlacedV1, ctx: MessageContext): Promise<void> {
+    await this.#apply(ctx, { ...data, status: 'placed', at: data.placedAt });
   }
 
   @HandleMessage(OrderPaymentRequestedV1)
-  async paymentRequested(data: OrderPaymentRequestedV1, { envelope, tx }: MessageContext): Promise<void> {
-    await this.#apply(tx, {
-      ...data,
-      status: 'awaiting-payment',
-      version: parseSequence(envelope.sequence),
-      type: contractOf(OrderPaymentRequestedV1).type,
-      at: data.requestedAt,
-    });
+  async paymentRequested(data: OrderPaymentRequestedV1, ctx: MessageContext): Promise<void> {
+    await this.#apply(ctx, { ...data, status: 'awaiting-payment', at: data.requestedAt });
   }
 
   @HandleMessage(OrderConfirmedV1)
-  async confirmed(data: OrderConfirmedV1, { envelope, tx }: MessageContext): Promise<void> {
-    await this.#apply(tx, {
-      ...data,
-      status: 'confirmed',
-      version: parseSequence(envelope.sequence),
-      type: contractOf(OrderConfirmedV1).type,
-      at: data.confirmedAt,
-    });
+  async confirmed(data: OrderConfirmedV1, ctx: MessageContext): Promise<void> {
+    await this.#apply(ctx, { ...data, status: 'confirmed', at: data.confirmedAt });
   }
 
   @HandleMessage(OrderRejectedV1)
-  async rejected(data: OrderRejectedV1, { envelope, tx }: MessageContext): Promise<void> {
-    await this.#apply(tx, {
-      ...data,
-      status: 'rejected',
-      version: parseSequence(envelope.sequence),
-      type: contractOf(OrderRejectedV1).type,
-      at: data.rejectedAt,
-    });
+  async rejected(data: OrderRejectedV1, ctx: MessageContext): Promise<void> {
+    await this.#apply(ctx, { ...data, status: 'rejected', at: data.rejectedAt });
   }
 
   @HandleMessage(OrderCancelledV1)
-  async cancelled(data: OrderCancelledV1, { envelope, tx }: MessageContext): Promise<void> {
-    await this.#apply(tx, {
-      ...data,
-      status: 'cancelled',
-      version: parseSequence(envelope.sequence),
-      type: contractOf(OrderCancelledV1).type,
-      at: data.cancelledAt,
-    });
+  async cancelled(data: OrderCancelledV1, ctx: MessageContext): Promise<void> {
+    await this.#apply(ctx, { ...data, status: 'cancelled', at: data.cancelledAt });
   }
 
   @HandleMessage(OrderCancellationRefusedV1)
-  async cancellationRefused(
-    data: OrderCancellationRefusedV1,
-    { envelope, tx }: MessageContext,
-  ): Promise<void> {
-    await this.#note(tx, {
-      ...data,
-      version: parseSequence(envelope.sequence),
-      type: contractOf(OrderCancellationRefusedV1).type,
-      at: data.refusedAt,
-    });
+  async cancellationRefused(data: OrderCancellationRefusedV1, ctx: MessageContext): Promise<void> {
+    await this.#note(ctx, { ...data, at: data.refusedAt });
   }
 
   @HandleMessage(OrderPaymentRefundedV1)
-  async paymentRefunded(data: OrderPaymentRefundedV1, { envelope, tx }: MessageContext): Promise<void> {
-    await this.#note(tx, {
-      orderId: data.orderId,
-      version: parseSequence(envelope.sequence),
-      type: contractOf(OrderPaymentRefundedV1).type,
-      at: data.refundedAt,
-    });
+  async paymentRefunded({ orderId, refundedAt }: OrderPaymentRefundedV1, ctx: MessageContext): Promise<void> {
+    await this.#note(ctx, { orderId, at: refundedAt });
   }
 
-  async #apply(tx: EntityManager, change: OrderChange): Promise<void> {
-    await applyOrderChange(tx, change);
+  async #apply({ envelope, tx }: MessageContext, change: Omit<OrderChange, keyof Told>): Promise<void> {
+    await applyOrderChange(tx, { ...change, ...told(envelope) });
     this.news.changed(tx, change.orderId);
   }
 
-  async #note(tx: EntityManager, happening: NotedHappening): Promise<void> {
-    await noteOrderHappening(tx, happening);
+  async #note({ envelope, tx }: MessageContext, happening: Omit<NotedHappening, keyof Told>): Promise<void> {
+    await noteOrderHappening(tx, { ...happening, ...told(envelope) });
     this.news.changed(tx, happening.orderId);
   }
 }
+
+/** What the envelope tells of an event. */
+type Told = Pick<OrderChange, 'version' | 'type'>;
+
+const told = ({ sequence, type }: EventEnvelope): Told => ({ version: parseSequence(sequence), type });

@@ -1,4 +1,5 @@
 import type { EntityManager } from 'typeorm';
+import { removeRows } from './remove-rows.ts';
 
 /** The answer to a call, kept to be given again. */
 export interface StoredAnswer {
@@ -74,12 +75,11 @@ export async function answerGivenBefore(tx: EntityManager, call: IdempotentCall)
 }
 
 /** Removes up to `limit` keys past their lifetime, so that no statement holds many rows at a time. */
-export async function removeExpiredKeys(manager: EntityManager, limit: number): Promise<number> {
-  const [, removed] = (await manager.query(
-    `DELETE FROM idempotency_keys WHERE ctid = ANY (ARRAY (
-       SELECT ctid FROM idempotency_keys WHERE created_at < now() - interval '${KEY_LIFETIME_HOURS} hours' LIMIT $1
-     ))`,
-    [limit],
-  )) as [unknown, number];
-  return removed;
+export function removeExpiredKeys(manager: EntityManager, limit: number): Promise<number> {
+  return removeRows(
+    manager,
+    'idempotency_keys',
+    `created_at < now() - interval '${KEY_LIFETIME_HOURS} hours'`,
+    limit,
+  );
 }

@@ -1,5 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import { TOLERANCE_SECONDS, type SignedWebhook } from '../credentials/webhook-signature.ts';
+import { removeRows } from './remove-rows.ts';
 
 /** What is known of callbacks of the payment provider that were taken, so that none has its effect twice. */
 
@@ -46,23 +47,21 @@ export async function claimCallback(
 }
 
 /** Removes up to `limit` ids of callbacks that nobody repeats any more. */
-export async function removeOldCallbacks(manager: EntityManager, limit: number): Promise<number> {
-  const [, removed] = (await manager.query(
-    `DELETE FROM payment_callbacks WHERE ctid = ANY (ARRAY (
-       SELECT ctid FROM payment_callbacks WHERE taken_at < now() - interval '${CALLBACK_ID_DAYS} days' LIMIT $1
-     ))`,
-    [limit],
-  )) as [unknown, number];
-  return removed;
+export function removeOldCallbacks(manager: EntityManager, limit: number): Promise<number> {
+  return removeRows(
+    manager,
+    'payment_callbacks',
+    `taken_at < now() - interval '${CALLBACK_ID_DAYS} days'`,
+    limit,
+  );
 }
 
 /** Removes up to `limit` requests that would be refused by now for their age. */
-export async function removeOldRequests(manager: EntityManager, limit: number): Promise<number> {
-  const [, removed] = (await manager.query(
-    `DELETE FROM payment_callback_requests WHERE ctid = ANY (ARRAY (
-       SELECT ctid FROM payment_callback_requests WHERE sent_at < now() - interval '${REQUEST_SECONDS} seconds' LIMIT $1
-     ))`,
-    [limit],
-  )) as [unknown, number];
-  return removed;
+export function removeOldRequests(manager: EntityManager, limit: number): Promise<number> {
+  return removeRows(
+    manager,
+    'payment_callback_requests',
+    `sent_at < now() - interval '${REQUEST_SECONDS} seconds'`,
+    limit,
+  );
 }

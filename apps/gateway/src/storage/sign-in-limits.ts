@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
+import { removeRows } from './remove-rows.ts';
 
 /** From the first failure on, failures are counted for this long, in minutes; then the count begins anew. */
 export const WINDOW_MINUTES = 15;
@@ -103,12 +104,6 @@ export class SignInLimits {
 const digestOf = (text: string): Buffer => createHash('sha256').update(text).digest();
 
 /** Removes up to `limit` counts whose time is over. */
-export async function removeEndedCounts(manager: EntityManager, limit: number): Promise<number> {
-  const [, removed] = (await manager.query(
-    `DELETE FROM failed_sign_ins WHERE until <= now() AND ctid = ANY (ARRAY (
-       SELECT ctid FROM failed_sign_ins WHERE until <= now() LIMIT $1
-     ))`,
-    [limit],
-  )) as [unknown, number];
-  return removed;
+export function removeEndedCounts(manager: EntityManager, limit: number): Promise<number> {
+  return removeRows(manager, 'failed_sign_ins', 'until <= now()', limit);
 }
